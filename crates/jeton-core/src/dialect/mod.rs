@@ -1,0 +1,162 @@
+//! Any other API's bytes, from a file.
+//!
+//! A dialect file is an API's documentation page with holes in it. [`Dialect::parse`] makes one typed tree of it
+//! (`template`), and four walks go over that tree: read and write a request, read and write an answer. What one
+//! direction writes, the other reads. The notation is described in `docs/dialects.md`; the dialects of the
+//! binary stand in `dialects/`. A dialect renames and reshapes; it never decides.
+
+mod answer;
+mod json;
+mod message;
+mod multipart;
+mod noun;
+mod parse;
+pub(crate) mod percent;
+mod read;
+mod refuse;
+mod request;
+mod settings;
+mod show;
+mod source;
+mod template;
+mod transform;
+mod values;
+mod write;
+
+pub use message::{
+    Answer, AnswerParts, Carrier, GrantName, OwnedRequest, Place, Placed, ReadError, Reading, Request, Shown, Slot,
+    WriteError,
+};
+pub use noun::{Field, Kind, Origin};
+pub use source::Mistake;
+pub use values::{Value, Values};
+
+use json::Escape;
+use refuse::Refusals;
+use show::Show;
+use template::{AnswerTemplate, Header, Mark, Node, RequestTemplate, Text};
+
+use crate::domain::policy::Policy;
+
+/// A dialect: everything that one file says.
+#[derive(Clone, Debug)]
+pub struct Dialect {
+    /// Its name.
+    pub name: String,
+    /// What its tokens are and how long they live.
+    pub policy: Policy,
+    /// What can be asked for.
+    pub exchanges: Vec<Exchange>,
+    /// How a call shows its token.
+    pub shows: Vec<Show>,
+    /// The names it declares beside the nouns, settings among them.
+    pub fields: Vec<Field>,
+    /// Named sets of addresses, for whoever calls the API itself.
+    pub environments: Vec<(String, Vec<(String, String)>)>,
+    /// Methods the API knows at all; empty: each start line speaks for itself.
+    methods: Vec<http::Method>,
+    /// Start lines hold below each of these too, such as `/api`.
+    prefixes: Vec<String>,
+    /// Headers of every answer.
+    headers: Vec<Header>,
+    escape: Escape,
+    refusals: Refusals,
+    jwt: JwtTemplates,
+}
+
+/// One thing that can be asked for.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// What.
+    pub grant: GrantName,
+    /// Tried in order; the first is written.
+    requests: Vec<RequestTemplate>,
+    answer: AnswerTemplate,
+    refusals: Refusals,
+}
+
+/// The JSON of a JWT, before it is signed.
+#[derive(Clone, Debug)]
+struct JwtTemplates {
+    header: Node,
+    claims: Option<Node>,
+    escape: Escape,
+}
+
+impl Exchange {
+    /// What its requests can say: every value once, required if the first start line and message need it.
+    pub fn request_slots(&self) -> Vec<Slot> {
+        let mut slots = Vec::new();
+        for request in &self.requests {
+            for start in &request.starts {
+                request.each_slot(start, &mut |hole, kind| add_slot(&mut slots, &hole.name, kind, &hole.mark));
+            }
+        }
+        slots
+    }
+
+    /// What its answer can say.
+    pub fn answer_slots(&self) -> Vec<Slot> {
+        let mut slots = Vec::new();
+        self.answer.reason.iter().for_each(|text: &Text| {
+            text.each_slot(&mut |hole, kind| add_slot(&mut slots, &hole.name, kind, &hole.mark));
+        });
+        self.answer.message.each_slot(&mut |hole, kind| add_slot(&mut slots, &hole.name, kind, &hole.mark));
+        slots
+    }
+}
+
+fn add_slot(slots: &mut Vec<Slot>, name: &str, kind: Kind, mark: &Mark) {
+    let required = *mark == Mark::Required;
+    match slots.iter_mut().find(|slot| slot.name == name) {
+        Some(slot) => slot.required |= required,
+        None => slots.push(Slot { name: name.to_owned(), kind, required }),
+    }
+}
+
+impl Dialect {
+    /// Reads a dialect file.
+    ///
+    /// # Errors
+    /// All mistakes that can be found, in the order of the file.
+    pub fn parse(text: &str) -> Result<Self, Vec<Mistake>> {
+        parse::dialect(text)
+    }
+
+    /// The dialects compiled into the binary: name and text of each file.
+    pub fn built_in() -> &'static [(&'static str, &'static str)] {
+        include!("../../../../dialects/built_in.rs")
+    }
+
+    /// Whether these settings are ones this dialect has, and of the right type.
+    ///
+    /// # Errors
+    /// A sentence about the first that is not.
+    pub fn check_settings(&self, settings: &Values) -> Result<(), String> {
+        for (name, value) in settings.iter() {
+            let ways = self.choices(name);
+            let field = self.fields.iter().find(|field| field.name == name && field.origin == Origin::Setting);
+            match (field, value) {
+                _ if !ways.is_empty() => match value {
+                    Value::Text(way) if ways.contains(&way.as_str()) => {}
+                    _ => return Err(format!("the setting `{name}` must be one of {}", ways.join(", "))),
+                },
+                (None, _) => return Err(format!("the dialect `{}` has no setting `{name}`", self.name)),
+                (Some(field), value) if !field.kind.fits(value) => {
+                    return Err(format!("the setting `{name}` {}", field.kind.demand()));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The names of the alternatives that the setting `name` chooses from.
+    fn choices(&self, name: &str) -> Vec<&str> {
+        let nodes = self.exchanges.iter().filter_map(|exchange| match &exchange.answer.message.body {
+            template::Body::Json(node) => Some(node),
+            _ => None,
+        });
+        nodes.flat_map(|node| node.choices(name)).collect()
+    }
+}

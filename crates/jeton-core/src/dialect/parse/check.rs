@@ -1,0 +1,139 @@
+//! What must hold for the whole file, beyond each piece being well formed.
+
+use super::super::message::{GrantName, Slot};
+use super::super::noun::Kind;
+use super::super::template::{Body, HeaderValue, Mark, Node, Pair, RequestTemplate, Start, Status};
+use super::super::{Dialect, Exchange};
+use super::Parser;
+use super::table::Keys;
+use crate::domain::policy::Format;
+
+/// What tells one request from another at the same start line.
+#[derive(PartialEq)]
+pub(super) struct Route {
+    method: http::Method,
+    /// Each segment's literal; nothing for a template.
+    path: Vec<Option<String>>,
+    query: Vec<(String, String)>,
+    body: Vec<(String, Option<String>)>,
+}
+
+impl Parser<'_> {
+    /// Whether the messages of an exchange carry what its grant needs.
+    pub(super) fn check_exchange(&mut self, keys: Keys<'_>, exchange: &Exchange) {
+        let at = keys.get("request").map_or(keys.at, |entry| entry.at);
+        let grant = exchange.grant.name();
+        let requests =
+            exchange.requests.iter().flat_map(|request| request.starts.iter().map(move |start| (request, start)));
+        let mut needed_missing = Vec::new();
+        for (request, start) in requests {
+            for need in exchange.grant.needs() {
+                let mut there = false;
+                request.each_slot(start, &mut |hole, _| there |= hole.name == *need && hole.mark == Mark::Required);
+                if !there {
+                    needed_missing.push(*need);
+                }
+            }
+        }
+        needed_missing.dedup();
+        for need in needed_missing {
+            self.mistake(at, format!("a request of the grant `{grant}` needs the hole {{{{{need}}}}}"));
+        }
+        let at = keys.get("answer").map_or(keys.at, |entry| entry.at);
+        let token = exchange.answer_slots().into_iter().any(|slot| slot.name == "access_token" && slot.required);
+        if !token && exchange.grant != GrantName::End {
+            self.mistake(at, format!("an answer of the grant `{grant}` needs the hole {{{{access_token}}}}"));
+        }
+        if exchange.answer.status == Status::Row {
+            self.mistake_help(at, "the status of a success is fixed", "write 200");
+        }
+    }
+
+    /// No two requests may look alike: nobody could tell which of them came in.
+    pub(super) fn check_routes(&mut self, keys: Keys<'_>, exchange: &Exchange, taken: &mut Vec<Route>) {
+        let at = keys.get("request").map_or(keys.at, |entry| entry.at);
+        for request in &exchange.requests {
+            for start in &request.starts {
+                let route = route(request, start);
+                if taken.contains(&route) {
+                    let path = start.path.iter().map(|text| text.literal().unwrap_or("{{…}}")).collect::<Vec<_>>();
+                    let message =
+                        format!("another request has this start line and body: {} /{}", start.method, path.join("/"));
+                    self.mistake_help(at, message, "give it another path, a literal or another secret");
+                }
+                taken.push(route);
+            }
+        }
+    }
+
+    pub(super) fn check_whole(&mut self, root: Keys<'_>, dialect: &Dialect) {
+        let token = root.get("token");
+        if !dialect.exchanges.is_empty() && token.is_none() {
+            self.mistake_help(root.at, "`token` is missing", "write [token] with format and lifetime");
+        }
+        if let (Some(token), Format::Jwt(_), None) = (token, dialect.policy.format, &dialect.jwt.claims) {
+            self.mistake_help(token.key_at, "a JWT needs `claims`", "write claims = '{\"iss\":\"{{issuer}}\",…}'");
+        }
+        let shown = |exchange: &Exchange| {
+            let own = |slot: &Slot| slot.name == "access_token" || slot.name == "refresh_token";
+            exchange.grant == GrantName::End && !exchange.request_slots().iter().any(own)
+        };
+        let ends = dialect.exchanges.iter().any(shown);
+        if ends && dialect.shows.is_empty() {
+            self.mistake_help(root.at, "a sign-out finds its token by [[show]], and there is none", "write [[show]]");
+        }
+        let unused: Vec<_> =
+            self.parts.iter().filter(|part| !part.used).map(|part| (part.at, part.name.clone())).collect();
+        for (at, name) in unused {
+            self.mistake(at, format!("the part `{name}` is used nowhere"));
+        }
+    }
+}
+
+fn route(request: &RequestTemplate, start: &Start) -> Route {
+    let literals = |pairs: &[Pair]| {
+        let fixed = pairs.iter().filter_map(|pair| Some((pair.name.clone(), pair.text.literal()?.to_owned())));
+        fixed.collect::<Vec<_>>()
+    };
+    let mut body = Vec::new();
+    match &request.message.body {
+        Body::Form(pairs) => {
+            body.extend(literals(pairs).into_iter().map(|(name, text)| (name, Some(text))));
+        }
+        Body::Json(Node::Object { members, .. }) => {
+            body.extend(members.iter().filter_map(|member| match &member.node {
+                Node::Literal(text) => Some((member.name.clone(), Some(text.clone()))),
+                Node::Text(text) => Some((member.name.clone(), Some(text.literal()?.to_owned()))),
+                _ => None,
+            }));
+        }
+        _ => {}
+    }
+    for header in request.message.headers.iter().filter(|header| header.must) {
+        if let HeaderValue::Text(text) = &header.value {
+            body.push((header.name.to_ascii_lowercase(), text.literal().map(str::to_owned)));
+        }
+    }
+    // Where a secret stands decides too: a request without it is passed over.
+    let mut secrets = Vec::new();
+    request.each_slot(start, &mut |hole, kind| {
+        if kind == Kind::Secret {
+            secrets.push((hole.name.clone(), None));
+        }
+    });
+    if request
+        .message
+        .headers
+        .iter()
+        .any(|header| matches!(&header.value, HeaderValue::Text(text) if text.has_secret()))
+    {
+        secrets.push(("in a header".to_owned(), None));
+    }
+    body.extend(secrets);
+    Route {
+        method: start.method.clone(),
+        path: start.path.iter().map(|text| text.literal().map(str::to_owned)).collect(),
+        query: literals(&start.query),
+        body,
+    }
+}

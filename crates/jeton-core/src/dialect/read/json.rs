@@ -1,0 +1,103 @@
+//! JSON by its template: members by name, elements by position.
+
+use super::super::json::Json;
+use super::super::noun::Kind;
+use super::super::template::{Content, Hole, Node, Text};
+use super::super::values::Value;
+use super::{Reader, Step, refuse};
+use crate::domain::refusal::Reason;
+
+impl Reader<'_> {
+    /// A JSON value that is called `wire`; empty for the whole body.
+    pub(in super::super) fn json(&mut self, node: &Node, found: Option<&Json>, wire: &str) -> Step {
+        let present = found.filter(|json| **json != Json::Null);
+        match node {
+            Node::Literal(raw) => {
+                let same = Json::parse(raw.as_bytes()).as_ref() == Some(found.unwrap_or(&Json::Null));
+                self.literal(same, present.is_none(), wire)
+            }
+            Node::Text(text) => self.json_text(text, present, wire),
+            Node::Native(hole) => self.native(hole, present, wire),
+            Node::Object { members, .. } => match present {
+                None => members.iter().try_for_each(|member| self.json(&member.node, None, &member.name)),
+                Some(Json::Object(found)) => members.iter().try_for_each(|member| {
+                    let value = match Json::member(found, &member.name) {
+                        Err(_) if self.strict => return Err(refuse(Reason::Repeated, &member.name, "is given twice")),
+                        Err(_) => found.iter().find(|(name, _)| *name == member.name).map(|(_, json)| json),
+                        Ok(value) => value,
+                    };
+                    self.json(&member.node, value, &member.name)
+                }),
+                Some(_) => self.wrong_json(wire, "must be a JSON object", |reader| reader.json(node, None, wire)),
+            },
+            Node::Array { items, .. } => match present {
+                None => items.iter().try_for_each(|item| self.json(&item.node, None, wire)),
+                Some(Json::Array(found)) if found.len() <= items.len() || !self.strict => {
+                    items.iter().enumerate().try_for_each(|(index, item)| self.json(&item.node, found.get(index), wire))
+                }
+                Some(Json::Array(_)) => Err(refuse(Reason::Malformed, wire, "has too many elements")),
+                Some(_) => self.wrong_json(wire, "must be an array", |reader| reader.json(node, None, wire)),
+            },
+            Node::Choice { setting, ways } => {
+                let fitting = ways.iter().find(|(_, way)| present.is_some_and(|json| fits(way, json)));
+                match fitting.or(ways.first()) {
+                    Some((name, way)) => {
+                        self.json(way, found, wire)?;
+                        self.put(setting, Value::from(name.as_str()), wire)
+                    }
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+
+    fn json_text(&mut self, text: &Text, found: Option<&Json>, wire: &str) -> Step {
+        match found {
+            None => self.text(text, None, wire),
+            Some(Json::String(string)) => self.text(text, Some(string), wire),
+            Some(_) if text.literal().is_some() => self.literal(false, false, wire),
+            Some(_) if self.strict => self.unfit(text.has_secret(), wire, "must be a string"),
+            Some(Json::Integer(number)) => self.text(text, Some(&number.to_string()), wire),
+            Some(Json::Bool(flag)) => self.text(text, Some(&flag.to_string()), wire),
+            Some(_) => self.text(text, None, wire),
+        }
+    }
+
+    fn native(&mut self, hole: &Hole, found: Option<&Json>, wire: &str) -> Step {
+        let is_bool = hole.content == Content::Slot(Kind::Bool);
+        match found {
+            None => {
+                self.absent(hole, wire);
+                Ok(())
+            }
+            Some(_) if !matches!(hole.content, Content::Slot(_)) => Ok(()),
+            Some(Json::Integer(number)) if !is_bool => self.hole(hole, &number.to_string(), wire),
+            Some(Json::Bool(flag)) if is_bool => self.hole(hole, &flag.to_string(), wire),
+            Some(Json::String(text)) if !self.strict => self.hole(hole, text, wire),
+            Some(_) => {
+                let what = if is_bool { "must be true or false" } else { "must be a whole number" };
+                self.wrong_json(wire, what, |reader| {
+                    reader.absent(hole, wire);
+                    Ok(())
+                })
+            }
+        }
+    }
+
+    fn wrong_json(&mut self, wire: &str, what: &str, otherwise: impl FnOnce(&mut Self) -> Step) -> Step {
+        if self.strict { Err(refuse(Reason::Malformed, wire, what)) } else { otherwise(self) }
+    }
+}
+
+/// Whether a JSON value has every member that the template always has.
+fn fits(node: &Node, json: &Json) -> bool {
+    match (node, json) {
+        (Node::Object { members, .. }, Json::Object(found)) => {
+            members.iter().filter(|member| !member.node.is_optional()).all(|member| {
+                found.iter().find(|(name, _)| *name == member.name).is_some_and(|(_, json)| fits(&member.node, json))
+            })
+        }
+        (Node::Object { .. }, _) => false,
+        _ => true,
+    }
+}

@@ -1,0 +1,311 @@
+//! Reading by the tree: what a message says, found by structure, in any order, unknown names ignored.
+
+mod json;
+
+use super::noun::{self, Field, Kind};
+use super::template::{Content, Header, HeaderValue, Hole, Mark, Pair, Piece, Text};
+use super::transform;
+use super::values::{Value, Values};
+use crate::domain::refusal::{Reason, Refusal};
+
+/// Why reading one message by one template ended.
+pub(super) enum Stop {
+    /// A literal says that the message is another one.
+    Elsewhere { field: String, absent: bool },
+    /// The message is this one, and wrong.
+    Refused(Refusal),
+}
+
+pub(super) type Step = Result<(), Stop>;
+
+/// A name and its decoded text; nothing where that cannot be decoded.
+pub(super) type Found = (String, Option<String>);
+
+/// One message being read.
+pub(super) struct Reader<'a> {
+    fields: &'a [Field],
+    settings: &'a Values,
+    /// Whether a literal that differs means another message.
+    binding: bool,
+    /// Whether a wrong type or a second, different value is refused (in requests), or passed over (in answers).
+    strict: bool,
+    values: Values,
+    /// Required values that their place did not have, by name and name on the wire.
+    missing: Vec<(String, String)>,
+    /// Whether a place for a secret had something in it. Then the message is meant for this template,
+    /// and a broken credential is never taken for none.
+    pub(super) secret_seen: bool,
+}
+
+impl<'a> Reader<'a> {
+    /// For a request: literals are conditions, and what is wrong is refused.
+    pub(super) fn of_request(fields: &'a [Field], settings: &'a Values) -> Self {
+        Self::new(fields, settings, true, true)
+    }
+
+    /// For an answer: with `binding`, literals tell it from others.
+    pub(super) fn of_answer(fields: &'a [Field], settings: &'a Values, binding: bool) -> Self {
+        Self::new(fields, settings, binding, false)
+    }
+
+    fn new(fields: &'a [Field], settings: &'a Values, binding: bool, strict: bool) -> Self {
+        Self { fields, settings, binding, strict, values: Values::new(), missing: Vec::new(), secret_seen: false }
+    }
+
+    /// All values, if none that is required is missing.
+    pub(super) fn finish(self) -> Result<Values, Stop> {
+        match self.missing.into_iter().find(|(name, _)| self.values.get(name).is_none()) {
+            Some((_, wire)) => Err(refuse(Reason::Missing, &wire, "is missing")),
+            None => Ok(self.values),
+        }
+    }
+
+    /// What was found, complete or not.
+    pub(super) fn into_values(self) -> Values {
+        self.values
+    }
+
+    /// Text in a place that is called `wire`.
+    pub(super) fn text(&mut self, text: &Text, found: Option<&str>, wire: &str) -> Step {
+        if let Some(literal) = text.literal() {
+            return self.literal(found == Some(literal), found.is_none_or(str::is_empty), wire);
+        }
+        let Some(found) = found.filter(|found| !found.is_empty()) else {
+            text.own_holes().for_each(|hole| self.absent(hole, wire));
+            return Ok(());
+        };
+        match self.captures(text, found, false) {
+            Some(captures) => captures.into_iter().try_for_each(|(hole, captured)| self.hole(hole, captured, wire)),
+            None => self.unfit(text.has_secret(), wire, "is invalid"),
+        }
+    }
+
+    fn literal(&self, same: bool, absent: bool, wire: &str) -> Step {
+        match same || !self.binding {
+            true => Ok(()),
+            false => Err(Stop::Elsewhere { field: wire.to_owned(), absent }),
+        }
+    }
+
+    /// A value whose form is wrong.
+    fn unfit(&mut self, secret: bool, wire: &str, what: &str) -> Step {
+        self.secret_seen |= secret;
+        if self.strict { Err(refuse(Reason::Malformed, wire, what)) } else { Ok(()) }
+    }
+
+    /// The text of each hole: the shortest up to the literal that follows.
+    pub(super) fn captures<'t, 'f>(
+        &self,
+        text: &'t Text,
+        found: &'f str,
+        scheme: bool,
+    ) -> Option<Vec<(&'t Hole, &'f str)>> {
+        let pieces = self.resolved(text);
+        let mut captures = Vec::new();
+        let (mut rest, mut index) = (found, 0);
+        while let Some(piece) = pieces.get(index) {
+            index += 1;
+            match (piece, pieces.get(index)) {
+                (Resolved::Literal(literal), _) => {
+                    rest = match scheme && index == 1 {
+                        true => without_scheme(rest, literal)?,
+                        false => rest.strip_prefix(literal.as_str())?,
+                    }
+                }
+                (Resolved::Hole(hole), None) => captures.push((*hole, std::mem::take(&mut rest))),
+                // Two holes touch only if one is a setting, and this one has no value.
+                (Resolved::Hole(hole), Some(Resolved::Hole(_))) => captures.push((*hole, "")),
+                (Resolved::Hole(hole), Some(Resolved::Literal(literal))) => {
+                    let last = index + 1 == pieces.len();
+                    let at = if last { rest.len().checked_sub(literal.len())? } else { rest.find(literal.as_str())? };
+                    let value = rest.get(..at)?;
+                    rest = rest[at..].strip_prefix(literal.as_str())?;
+                    captures.push((*hole, value));
+                    index += 1;
+                }
+            }
+        }
+        rest.is_empty().then_some(captures)
+    }
+
+    /// Pieces with settings put in, and literals side by side made one.
+    fn resolved<'t>(&self, text: &'t Text) -> Vec<Resolved<'t>> {
+        let mut pieces: Vec<Resolved<'t>> = Vec::new();
+        for piece in &text.pieces {
+            let literal = match piece {
+                Piece::Literal { text, .. } => text.clone(),
+                Piece::Hole(hole) => match self.setting_text(hole) {
+                    Some(text) => text,
+                    None => {
+                        pieces.push(Resolved::Hole(hole));
+                        continue;
+                    }
+                },
+            };
+            match pieces.last_mut() {
+                Some(Resolved::Literal(last)) => last.push_str(&literal),
+                _ => pieces.push(Resolved::Literal(literal)),
+            }
+        }
+        pieces
+    }
+
+    fn setting_text(&self, hole: &Hole) -> Option<String> {
+        match hole.content {
+            Content::Setting => {
+                let value = noun::setting(self.fields, self.settings, &hole.name)?;
+                transform::write(value, &hole.through)
+            }
+            _ => None,
+        }
+    }
+
+    fn hole(&mut self, hole: &Hole, captured: &str, wire: &str) -> Step {
+        if captured.is_empty() || matches!(&hole.mark, Mark::Default(text) if text == captured) {
+            self.absent(hole, wire);
+            return Ok(());
+        }
+        match &hole.content {
+            Content::Any | Content::Setting => Ok(()),
+            Content::Part(part) => match transform::undo_all(captured, &hole.through) {
+                Some(plain) => {
+                    self.secret_seen |= part.has_secret();
+                    self.text(part, Some(&plain), wire)
+                }
+                None => self.unfit(part.has_secret(), wire, "is invalid"),
+            },
+            Content::Slot(kind) => {
+                let secret = *kind == Kind::Secret;
+                if self.strict && captured.len() > noun::longest(&hole.name) {
+                    return self.unfit(secret, wire, "is too long");
+                }
+                if self.strict && *kind == Kind::Text && captured.chars().any(char::is_control) {
+                    return self.unfit(secret, wire, "is invalid");
+                }
+                match transform::read(captured, *kind, &hole.through) {
+                    Some(value) => {
+                        self.secret_seen |= secret;
+                        self.put(&hole.name, value, wire)
+                    }
+                    None => self.unfit(secret, wire, kind.demand()),
+                }
+            }
+        }
+    }
+
+    fn put(&mut self, name: &str, value: Value, wire: &str) -> Step {
+        match self.values.get(name) {
+            None => self.values.set(name, value),
+            Some(first) if *first != value && self.strict => {
+                return Err(refuse(Reason::Repeated, wire, "is given twice with different values"));
+            }
+            Some(_) => {}
+        }
+        Ok(())
+    }
+
+    fn absent(&mut self, hole: &Hole, wire: &str) {
+        if let Content::Part(part) = &hole.content {
+            if hole.mark == Mark::Required {
+                part.own_holes().for_each(|inner| self.absent(inner, wire));
+            }
+            return;
+        }
+        let required = match hole.mark {
+            Mark::Required => matches!(hole.content, Content::Slot(_)),
+            Mark::Optional => self
+                .fields
+                .iter()
+                .any(|field| field.name == hole.name && self.strict && field.is_required(self.fields, self.settings)),
+            Mark::Default(_) => false,
+        };
+        if required {
+            self.missing.push((hole.name.clone(), wire.to_owned()));
+        }
+    }
+
+    /// Pairs of a query, a form or cookies.
+    pub(super) fn pairs(&mut self, pairs: &[Pair], found: &[Found]) -> Step {
+        for pair in pairs {
+            let mut values = found.iter().filter(|(name, _)| *name == pair.name).map(|(_, value)| value);
+            match (values.next(), values.next()) {
+                (Some(_), Some(_)) if self.strict => {
+                    self.secret_seen |= pair.text.has_secret();
+                    return Err(refuse(Reason::Repeated, &pair.name, "is given twice"));
+                }
+                (Some(None), _) => self.unfit(pair.text.has_secret(), &pair.name, "is not readable")?,
+                (Some(Some(value)), _) => self.text(&pair.text, Some(value), &pair.name)?,
+                (None, _) => self.text(&pair.text, None, &pair.name)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// One header of the template. Its literals bind only where the file says `must`.
+    pub(super) fn header(&mut self, header: &Header, map: &http::HeaderMap) -> Step {
+        match &header.value {
+            HeaderValue::Cookies(pairs) => self.pairs(pairs, &cookies(map, http::header::COOKIE)),
+            HeaderValue::SetCookie(pair, _) => {
+                self.pairs(std::slice::from_ref(pair), &cookies(map, http::header::SET_COOKIE))
+            }
+            HeaderValue::Text(text) if text.literal().is_some() && !header.must => Ok(()),
+            HeaderValue::Text(text) => {
+                let mut values = map.get_all(&header.name).iter();
+                let (first, second) = (values.next(), values.next());
+                if second.is_some() && self.strict {
+                    self.secret_seen |= text.has_secret();
+                    return Err(refuse(Reason::Repeated, &header.name, "is given twice"));
+                }
+                let Some(value) = first else { return self.text(text, None, &header.name) };
+                match std::str::from_utf8(value.as_bytes()) {
+                    Ok(value) => self.header_text(text, value.trim(), &header.name),
+                    Err(_) => self.unfit(text.has_secret(), &header.name, "is not readable"),
+                }
+            }
+        }
+    }
+
+    fn header_text(&mut self, text: &Text, value: &str, name: &str) -> Step {
+        let credentials = name.eq_ignore_ascii_case("authorization");
+        if !credentials || text.literal().is_some() || value.is_empty() {
+            return self.text(text, Some(value), name);
+        }
+        if let Some(Piece::Literal { text: scheme, .. }) = text.pieces.first()
+            && without_scheme(value, scheme).is_none()
+        {
+            // Credentials of another scheme are not this template's.
+            return self.text(text, None, name);
+        }
+        match self.captures(text, value, true) {
+            Some(captures) => captures.into_iter().try_for_each(|(hole, captured)| self.hole(hole, captured, name)),
+            None => self.unfit(text.has_secret(), name, "is invalid"),
+        }
+    }
+}
+
+enum Resolved<'t> {
+    Literal(String),
+    Hole(&'t Hole),
+}
+
+/// What follows a scheme word, which is read in any case and with any number of spaces behind it.
+pub(super) fn without_scheme<'v>(value: &'v str, scheme: &str) -> Option<&'v str> {
+    let (head, rest) = (value.get(..scheme.len())?, &value[scheme.len()..]);
+    head.eq_ignore_ascii_case(scheme).then(|| if scheme.ends_with(' ') { rest.trim_start() } else { rest })
+}
+
+/// The name and value of every cookie in these headers.
+pub(super) fn cookies(map: &http::HeaderMap, header: http::HeaderName) -> Vec<Found> {
+    let one_each = header == http::header::SET_COOKIE;
+    let values = map.get_all(header).iter().filter_map(|value| std::str::from_utf8(value.as_bytes()).ok());
+    let cookies = values.flat_map(|value| value.split(';').take(if one_each { 1 } else { usize::MAX }));
+    let pairs = cookies.filter_map(|cookie| cookie.trim().split_once('='));
+    pairs.map(|(name, value)| (name.to_owned(), Some(value.to_owned()))).collect()
+}
+
+/// A refusal about a field, with a sentence that names it.
+pub(super) fn refuse(reason: Reason, wire: &str, what: &str) -> Stop {
+    let subject = if wire.is_empty() { "the body" } else { wire };
+    let refusal = Refusal::new(reason).detail(format!("{subject} {what}"));
+    Stop::Refused(if wire.is_empty() { refusal } else { refusal.field(wire) })
+}

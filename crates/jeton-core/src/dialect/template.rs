@@ -1,0 +1,271 @@
+//! The typed tree that a dialect file becomes. Reading, writing, documentation and checking walk the same tree.
+
+use super::noun::Kind;
+use super::transform::Transform;
+
+/// Text with holes, in one place of a message.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Text {
+    pub(super) pieces: Vec<Piece>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Piece {
+    /// What it says, and how that is written in its place (percent-encoded, escaped).
+    Literal {
+        text: String,
+        written: String,
+    },
+    Hole(Hole),
+}
+
+impl Text {
+    /// What it says, if there is no hole in it.
+    pub(super) fn literal(&self) -> Option<&str> {
+        match self.pieces.as_slice() {
+            [] => Some(""),
+            [Piece::Literal { text, .. }] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The holes, those inside of parts not counted.
+    pub(super) fn own_holes(&self) -> impl Iterator<Item = &Hole> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Hole(hole) => Some(hole),
+            Piece::Literal { .. } => None,
+        })
+    }
+
+    /// Whether all of it may be absent: it has holes, and every one is marked `?`.
+    pub(super) fn is_optional(&self) -> bool {
+        self.own_holes().next().is_some() && self.own_holes().all(|hole| hole.mark == Mark::Optional)
+    }
+
+    /// Calls `visit` for every slot, those inside of parts too.
+    pub(super) fn each_slot<'t>(&'t self, visit: &mut dyn FnMut(&'t Hole, Kind)) {
+        for hole in self.own_holes() {
+            match &hole.content {
+                Content::Slot(kind) => visit(hole, *kind),
+                Content::Part(part) => part.each_slot(visit),
+                Content::Setting | Content::Any => {}
+            }
+        }
+    }
+
+    /// Whether a secret stands in it.
+    pub(super) fn has_secret(&self) -> bool {
+        let mut found = false;
+        self.each_slot(&mut |_, kind| found |= kind == Kind::Secret);
+        found
+    }
+}
+
+/// A place for a value.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Hole {
+    pub(super) name: String,
+    pub(super) content: Content,
+    pub(super) mark: Mark,
+    pub(super) through: Vec<Transform>,
+    /// Line and column in the file.
+    pub(super) at: (usize, usize),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Content {
+    /// The value of this hole's name.
+    Slot(Kind),
+    /// A setting of the realm: as good as a literal.
+    Setting,
+    /// `{{_=text}}`: the mark's text is written, anything is read.
+    Any,
+    /// Text of its own with holes, from `[part]`.
+    Part(Text),
+}
+
+/// What stands in a hole when its name has no value.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Mark {
+    /// There must be one.
+    Required,
+    /// `?`: the place goes away.
+    Optional,
+    /// `=text`: this text.
+    Default(String),
+}
+
+/// A JSON template. White space is kept as it stands in the file.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Node {
+    /// `true`, `false`, `null` or a number.
+    Literal(String),
+    /// A string in quotes.
+    Text(Text),
+    /// A hole without quotes: a number or `true`/`false`.
+    Native(Hole),
+    Object {
+        members: Vec<Member>,
+        end: String,
+    },
+    Array {
+        items: Vec<Item>,
+        end: String,
+    },
+    /// Named alternatives: which is written is the setting of that name, any is read.
+    Choice {
+        setting: String,
+        ways: Vec<(String, Node)>,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Member {
+    /// White space before the name.
+    pub(super) before: String,
+    pub(super) name: String,
+    /// The name with its quotes and the colon, as in the file up to the value.
+    pub(super) written: String,
+    pub(super) node: Node,
+    /// White space between the value and the comma.
+    pub(super) after: String,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Item {
+    pub(super) before: String,
+    pub(super) node: Node,
+    pub(super) after: String,
+}
+
+impl Node {
+    /// Calls `visit` for every slot; with alternatives, for those of all of them.
+    pub(super) fn each_slot<'t>(&'t self, visit: &mut dyn FnMut(&'t Hole, Kind)) {
+        match self {
+            Self::Literal(_) => {}
+            Self::Text(text) => text.each_slot(visit),
+            Self::Native(hole) => {
+                if let Content::Slot(kind) = hole.content {
+                    visit(hole, kind);
+                }
+            }
+            Self::Object { members, .. } => members.iter().for_each(|member| member.node.each_slot(visit)),
+            Self::Array { items, .. } => items.iter().for_each(|item| item.node.each_slot(visit)),
+            Self::Choice { ways, .. } => ways.iter().for_each(|(_, node)| node.each_slot(visit)),
+        }
+    }
+
+    /// Whether all of it may be absent.
+    pub(super) fn is_optional(&self) -> bool {
+        match self {
+            Self::Literal(_) | Self::Choice { .. } => false,
+            Self::Text(text) => text.is_optional(),
+            Self::Native(hole) => hole.mark == Mark::Optional,
+            Self::Object { members, .. } => {
+                !members.is_empty() && members.iter().all(|member| member.node.is_optional())
+            }
+            Self::Array { items, .. } => !items.is_empty() && items.iter().all(|item| item.node.is_optional()),
+        }
+    }
+}
+
+/// A name and its text, in a query, a form or a cookie.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Pair {
+    pub(super) name: String,
+    /// The name and its equals sign as they are written.
+    pub(super) written: String,
+    pub(super) text: Text,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Header {
+    pub(super) name: String,
+    pub(super) value: HeaderValue,
+    /// The request is for this exchange only if the header says what stands here.
+    pub(super) must: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum HeaderValue {
+    Text(Text),
+    /// `Cookie`: read by name.
+    Cookies(Vec<Pair>),
+    /// `Set-Cookie`: the cookie is read by name, the attributes are written as they stand.
+    SetCookie(Pair, String),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Body {
+    None,
+    Form(Vec<Pair>),
+    Json(Node),
+    Text(Text),
+}
+
+/// Headers and body, which requests and answers have alike.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Message {
+    pub(super) headers: Vec<Header>,
+    /// Media types of the body: the first is written (with its parameters), any is read.
+    pub(super) types: Vec<String>,
+    pub(super) body: Body,
+}
+
+impl Message {
+    pub(super) fn each_slot<'t>(&'t self, visit: &mut dyn FnMut(&'t Hole, Kind)) {
+        for header in &self.headers {
+            match &header.value {
+                HeaderValue::Text(text) => text.each_slot(visit),
+                HeaderValue::Cookies(pairs) => pairs.iter().for_each(|pair| pair.text.each_slot(visit)),
+                HeaderValue::SetCookie(pair, _) => pair.text.each_slot(visit),
+            }
+        }
+        match &self.body {
+            Body::None => {}
+            Body::Form(pairs) => pairs.iter().for_each(|pair| pair.text.each_slot(visit)),
+            Body::Json(node) => node.each_slot(visit),
+            Body::Text(text) => text.each_slot(visit),
+        }
+    }
+}
+
+/// One start line of a request.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Start {
+    pub(super) method: http::Method,
+    /// The path, cut at its slashes; the root is one empty segment.
+    pub(super) path: Vec<Text>,
+    pub(super) query: Vec<Pair>,
+}
+
+/// A request: several start lines, of which the first is written and any is read.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct RequestTemplate {
+    pub(super) starts: Vec<Start>,
+    pub(super) message: Message,
+}
+
+impl RequestTemplate {
+    /// Calls `visit` for every slot that stands in the message when `start` is its start line.
+    pub(super) fn each_slot<'t>(&'t self, start: &'t Start, visit: &mut dyn FnMut(&'t Hole, Kind)) {
+        start.path.iter().for_each(|segment| segment.each_slot(visit));
+        start.query.iter().for_each(|pair| pair.text.each_slot(visit));
+        self.message.each_slot(visit);
+    }
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct AnswerTemplate {
+    pub(super) status: Status,
+    pub(super) reason: Option<Text>,
+    pub(super) message: Message,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Status {
+    Fixed(u16),
+    /// `{{status}}`: each row of the refusals gives it.
+    Row,
+}

@@ -1,0 +1,146 @@
+//! What a token is and how long it lives: stated once, in a dialect file or in a realm's settings,
+//! and obeyed by the rules. A realm may tighten a dialect's policy, never widen it.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Signature algorithms (RFC 7518 §3.1, RFC 8037). There is no `none` and no HMAC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Alg {
+    /// ECDSA on P-256 with SHA-256.
+    ES256,
+    /// Ed25519.
+    EdDSA,
+    /// RSA PKCS#1 v1.5 with SHA-256.
+    RS256,
+    /// RSA-PSS with SHA-256.
+    PS256,
+}
+
+impl Alg {
+    /// All that can be configured.
+    pub const ALL: [Self; 4] = [Self::ES256, Self::EdDSA, Self::RS256, Self::PS256];
+
+    /// The `alg` value of RFC 7515.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ES256 => "ES256",
+            Self::EdDSA => "EdDSA",
+            Self::RS256 => "RS256",
+            Self::PS256 => "PS256",
+        }
+    }
+
+    /// The algorithm of this `alg` value, compared exactly.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|alg| alg.name() == name)
+    }
+}
+
+/// How tokens of one dialect come to be and to end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    /// How access tokens look.
+    pub format: Format,
+    /// How long an access token is good from its issue.
+    pub lifetime: Duration,
+    /// An opaque access token also dies after this long without use.
+    pub idle: Option<Duration>,
+    /// How a token is renewed.
+    pub refresh: Refresh,
+    /// The scope word of a token without a target, such as `system`; empty for none.
+    pub realm_scope: String,
+    /// The scope word of a token limited to a target, such as `event`.
+    pub target_scope: String,
+    /// How targets work in this dialect, if it has them.
+    pub target: Option<TargetPolicy>,
+    /// How often something may be asked.
+    pub limits: Vec<Limit>,
+    /// A nonce may stand only once within this time.
+    pub nonce_once_within: Option<Duration>,
+}
+
+/// How an access token looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// A random string that means nothing without the store.
+    Opaque(TokenText),
+    /// A signed JWT. Its header and claims come from the dialect's templates.
+    Jwt(Alg),
+}
+
+/// How an opaque token is made up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenText {
+    /// Jeton's own form: a recognisable prefix, 43 base62 characters (256 bits) and a checksum.
+    Checked,
+    /// This many random base62 characters and nothing else, where the dialect leaves no room. At least 43.
+    Random(u8),
+}
+
+/// How a token is renewed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Refresh {
+    /// Not at all: sign in again.
+    None,
+    /// One refresh token for the whole session, used again and again until the session ends.
+    Keep {
+        /// When the session ends, reckoned from the sign-in.
+        end: End,
+    },
+    /// The old access token is the credential, also when it has expired.
+    Renew {
+        /// How long after its issue a token can be renewed.
+        within: Duration,
+        /// Whether the renewed token dies with the renewal.
+        ends_old: bool,
+    },
+}
+
+/// When a session ends, reckoned from its beginning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
+    /// Elapsed time (a day is 86 400 s here).
+    pub after: Duration,
+    /// Rounded up to the next midnight in this IANA zone, if one is named.
+    pub midnight_in: Option<String>,
+}
+
+/// How targets work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetPolicy {
+    /// A password equal to the realm-wide one gives a token for the whole realm.
+    pub same_secret_is_realm: bool,
+    /// Level names and their numbers, in the file's order.
+    pub levels: Vec<(String, i64)>,
+    /// The level a principal acts with under a target's token, where it differs: `Admin` acts as `User`.
+    pub inside: Vec<(String, String)>,
+}
+
+impl TargetPolicy {
+    /// The level that holds under a token limited to the target.
+    pub fn level_inside<'a>(&'a self, level: &'a str) -> &'a str {
+        self.inside.iter().find(|(from, _)| from == level).map_or(level, |(_, to)| to)
+    }
+}
+
+/// At most `count` in `per`, counted for each principal (or each token where no principal is known).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// What is counted.
+    pub what: Limited,
+    /// How many.
+    pub count: u32,
+    /// In which time.
+    pub per: Duration,
+}
+
+/// What a limit counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Limited {
+    /// Renewals and refreshes.
+    Renew,
+    /// Everything else: sign-ins and calls.
+    All,
+}

@@ -1,0 +1,125 @@
+//! A realm: an isolated namespace with its own issuer, keys, clients, people and policy (a tenant).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::id::Id;
+use super::policy::Alg;
+use crate::time::Timestamp;
+
+/// A realm as the store keeps it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Realm {
+    /// Its row.
+    pub id: Id,
+    /// The name in URLs: `/realms/{name}`. Letters, digits, `-`, `_`, `.`; at most 64.
+    pub name: String,
+    /// A disabled realm answers nothing.
+    pub enabled: bool,
+    /// Tokens issued before this instant are refused, whatever they say.
+    pub not_before: Timestamp,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// What can be set.
+    pub settings: Settings,
+}
+
+/// What can be set for a realm. Kept as JSON; unknown members are refused.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// The dialects this realm speaks beside OAuth, and where.
+    pub dialects: Vec<Mount>,
+    /// How OAuth access tokens are signed.
+    pub alg: Alg,
+    /// How long an OAuth access token is good, in seconds.
+    pub access_token_secs: u32,
+    /// The shape of OAuth access tokens and answers.
+    pub profile: Profile,
+    /// Whether unknown clients and wrong secrets can be told apart.
+    pub client_errors: ClientErrors,
+    /// Which Keycloak is imitated where versions differ, 19 or 26; contracts/ion.md §10 says what holds without.
+    pub keycloak_compat: Option<u8>,
+    /// Origins that browsers may call from. Empty: no CORS headers at all.
+    pub cors_origins: Vec<String>,
+    /// The issuer, if it is not `{public_url}/realms/{name}`.
+    pub issuer: Option<String>,
+    /// At most this many live sessions per principal; the oldest ends when another begins.
+    pub session_cap: Option<u32>,
+    /// What the dialects' files call settings: their names and values.
+    pub values: BTreeMap<String, String>,
+    /// Rules of the gate for this realm's API, in order, in the gate's notation.
+    pub gate: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            dialects: Vec::new(),
+            alg: Alg::ES256,
+            access_token_secs: 300,
+            profile: Profile::Rfc9068,
+            client_errors: ClientErrors::Uniform,
+            keycloak_compat: None,
+            cors_origins: Vec::new(),
+            issuer: None,
+            session_cap: None,
+            values: BTreeMap::new(),
+            gate: Vec::new(),
+        }
+    }
+}
+
+/// A dialect at an address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mount {
+    /// The dialect's name.
+    pub dialect: String,
+    /// Only for this host name, if one is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// Below this path, such as `/legacy`; empty for the root.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub prefix: String,
+}
+
+/// The shape of OAuth access tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// RFC 9068: `typ` is `at+jwt`.
+    Rfc9068,
+    /// Keycloak's claims, their order and its `typ` (contracts/ion.md §6).
+    Keycloak,
+}
+
+/// How client authentication fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClientErrors {
+    /// The same bytes for an unknown client and a wrong secret.
+    Uniform,
+    /// Keycloak's own, which tell them apart.
+    Keycloak,
+}
+
+impl Realm {
+    /// The issuer of this realm's tokens, byte for byte as in its metadata.
+    pub fn issuer(&self, public_url: &str) -> String {
+        match &self.settings.issuer {
+            Some(issuer) => issuer.clone(),
+            None => format!("{}/realms/{}", public_url.trim_end_matches('/'), self.name),
+        }
+    }
+}
+
+/// Whether `name` can name a realm, client, target or API key.
+pub fn is_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= 64
+        && name != "."
+        && name != ".."
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+}

@@ -1,0 +1,91 @@
+//! Everything a decision can depend on, as plain data: loaded before, all at once.
+
+use crate::domain::client::{ApiKey, Client};
+use crate::domain::id::Digest;
+use crate::domain::principal::Principal;
+use crate::domain::realm::Realm;
+use crate::domain::session::{Session, Token};
+use crate::domain::target::{Membership, Target};
+use crate::domain::throttle::{Throttle, ThrottleKeys};
+
+/// What a request names: the question to the store.
+#[derive(Clone, Debug, Default)]
+pub struct Query<'a> {
+    /// The realm's name.
+    pub realm: &'a str,
+    /// An OAuth client's `client_id`.
+    pub client_id: Option<&'a str>,
+    /// An API key's id.
+    pub key_id: Option<&'a str>,
+    /// A username in canonical form.
+    pub username: Option<&'a str>,
+    /// The username to act as, in canonical form.
+    pub act_as: Option<&'a str>,
+    /// A target's number.
+    pub target: Option<i64>,
+    /// A token by its digest.
+    pub token: Option<Digest>,
+    /// A token without a session by the digest of its `jti`.
+    pub ended: Option<Digest>,
+    /// A nonce by its digest.
+    pub nonce: Option<Digest>,
+    /// The counters of failures that matter.
+    pub throttle: Option<ThrottleKeys>,
+}
+
+/// The store's answer: what of the [`Query`] exists.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// The realm, enabled or not.
+    pub realm: Realm,
+    /// The client, enabled or not, with its live secrets.
+    pub client: Option<Client>,
+    /// The API key, enabled or not, with its live secrets.
+    pub api_key: Option<ApiKey>,
+    /// The person of that username, enabled or not.
+    pub person: Option<Person>,
+    /// The person to act as.
+    pub act_as: Option<Principal>,
+    /// The target, enabled or not.
+    pub target: Option<Target>,
+    /// The person's place in that target.
+    pub membership: Option<Membership>,
+    /// The token, live or not, with all it hangs on.
+    pub token: Option<TokenFacts>,
+    /// A token without a session that was ended.
+    pub ended: bool,
+    /// The nonce was there before.
+    pub nonce_used: bool,
+    /// Failures counted so far.
+    pub throttle: Throttle,
+}
+
+/// A person and the realm-wide password.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Person {
+    /// The principal.
+    pub principal: Principal,
+    /// Argon2id hash in PHC form; none if the person has no realm-wide password.
+    pub password: Option<String>,
+}
+
+/// A token's row and everything that must be alive for the token to be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TokenFacts {
+    /// The token.
+    pub token: Token,
+    /// Its session. Where several sessions hold the very same JWT: a live one if there is one.
+    pub session: Session,
+    /// Whom it speaks for.
+    pub principal: Principal,
+    /// Who really signed in, where that is somebody else.
+    pub actor: Option<Principal>,
+    /// The client it was issued to, without its secrets.
+    pub client: Option<Client>,
+    /// The API key it was issued to, without its secrets.
+    pub api_key: Option<ApiKey>,
+    /// What it is limited to, and the principal's place there.
+    pub target: Option<(Target, Option<Membership>)>,
+    /// The live token of the session's newest generation, where this is not it: when it was issued.
+    pub successor: Option<Token>,
+}

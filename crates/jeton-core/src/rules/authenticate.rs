@@ -1,0 +1,30 @@
+//! Authentication of clients (RFC 6749 §2.3), for every endpoint that asks for one.
+
+use super::throttle;
+use crate::domain::client::{Client, any_matches};
+use crate::domain::refusal::Reason;
+use crate::facts::Facts;
+use crate::secret::Secret;
+use crate::time::Timestamp;
+use crate::token::pepper::{Pepper, Purpose};
+
+/// The client that `secret` proves. Equal work for every outcome.
+///
+/// [`Reason::InvalidClient`] for an unknown or disabled client, [`Reason::WrongCredentials`] for a wrong or
+/// missing secret, or after too many of them. Whether a peer sees the difference is the realm's setting.
+pub fn client<'a>(
+    facts: &'a Facts,
+    pepper: &Pepper,
+    secret: Option<&Secret<String>>,
+    now: Timestamp,
+) -> Result<&'a Client, Reason> {
+    let presented = secret.map_or("", |secret| secret.expose().as_str());
+    let digest = pepper.digest(Purpose::Secret, &[presented.as_bytes()]);
+    let client = facts.client.as_ref();
+    let matches = client.is_some_and(|client| any_matches(&client.secrets, &digest, now));
+    if throttle::machine(&facts.throttle, now).is_some() {
+        return Err(Reason::WrongCredentials);
+    }
+    let client = client.filter(|client| client.enabled).ok_or(Reason::InvalidClient)?;
+    if matches { Ok(client) } else { Err(Reason::WrongCredentials) }
+}

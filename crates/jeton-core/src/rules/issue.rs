@@ -1,0 +1,355 @@
+//! The last phases of every grant: narrow the scope, make the token.
+
+use std::time::Duration;
+
+use rand_core::CryptoRng;
+
+use super::{Decision, Known, Proven, Request, Shape, audit};
+use crate::change::Change;
+use crate::dialect::{Dialect, Values};
+use crate::domain::client::{ApiKey, Client};
+use crate::domain::id::{Digest, Id};
+use crate::domain::policy::{Alg, End, Format, Policy, Refresh, TokenText};
+use crate::domain::principal::Principal;
+use crate::domain::refusal::{Reason, Refusal};
+use crate::domain::session::{Session, Token, TokenKind};
+use crate::domain::target::{Membership, Target};
+use crate::facts::TokenFacts;
+use crate::secret::Secret;
+use crate::time::Timestamp;
+use crate::token::pepper::{Pepper, Purpose};
+use crate::token::{jwt, opaque};
+use crate::wire::claims;
+
+/// No session lives longer than this, however often it is renewed.
+const LONGEST_SESSION: Duration = Duration::from_secs(180 * 24 * 3600);
+
+/// A token to be sent, and what is said of it.
+#[derive(Debug)]
+pub struct Issue {
+    /// The access token.
+    pub access: Access,
+    /// The refresh token, where there is one.
+    pub refresh: Option<Secret<String>>,
+    /// Scope words, separated by spaces.
+    pub scope: String,
+    /// When it was issued.
+    pub issued_at: Timestamp,
+    /// From when on it is refused.
+    pub expires_at: Timestamp,
+    /// What a dialect's answer can say. The access token itself is added when it is signed.
+    pub values: Values,
+}
+
+/// An access token, finished or still to be signed.
+#[derive(Debug)]
+pub enum Access {
+    /// Random text.
+    Opaque(Secret<String>),
+    /// A JWT: what the realm's current key for this algorithm has to sign.
+    Jwt {
+        /// The algorithm.
+        alg: Alg,
+        /// `base64url(header).base64url(claims)`.
+        signing_input: String,
+    },
+}
+
+/// Whom a token is made for.
+pub(super) enum Subject<'a> {
+    /// A client for itself: no session.
+    Client(&'a Client),
+    /// A new session.
+    Begin(Begin<'a>),
+    /// A session that goes on.
+    Continue(Continue<'a>),
+}
+
+/// A new session's parties.
+pub(super) struct Begin<'a> {
+    pub(super) principal: &'a Principal,
+    pub(super) actor: Option<&'a Principal>,
+    pub(super) api_key: Option<&'a ApiKey>,
+    pub(super) target: Option<(&'a Target, &'a Membership)>,
+}
+
+/// A session that goes on with another token.
+pub(super) struct Continue<'a> {
+    /// The token that was presented.
+    pub(super) token: &'a TokenFacts,
+    /// The new token's generation.
+    pub(super) generation: i64,
+    /// When the new token is or was issued.
+    pub(super) issued_at: Timestamp,
+    /// The new token is the one successor of this one: its id is derived, so that asking twice gives it twice.
+    pub(super) successor_of: Option<Digest>,
+}
+
+pub(super) fn issue(
+    known: &Known<'_>,
+    request: &Request<'_>,
+    proven: Proven<'_>,
+    now: Timestamp,
+    rng: &mut dyn CryptoRng,
+) -> Decision<Issue> {
+    let made = match (proven.subject, request.shape) {
+        (Subject::Client(client), _) => for_client(known, request, client, now, rng),
+        (Subject::Begin(begin), Shape::Dialect(dialect)) => begin_session(known, request, dialect, begin, now, rng),
+        (Subject::Continue(next), Shape::Dialect(dialect)) => continue_session(known, dialect, next, rng),
+        // OAuth's own grants for people come with the pages that they sign in on.
+        (_, Shape::OAuth) => Err(Reason::DeniedGrant.into()),
+    };
+    match made {
+        Ok((issue, changes)) => Decision { answer: Ok(issue), changes: [proven.changes, changes].concat() },
+        Err(refusal) => Decision::refuse(refusal),
+    }
+}
+
+type Made = Result<(Issue, Vec<Change>), Refusal>;
+
+/// A JWT by the realm's and the client's settings. It writes no row.
+fn for_client(
+    known: &Known<'_>,
+    request: &Request<'_>,
+    client: &Client,
+    now: Timestamp,
+    rng: &mut dyn CryptoRng,
+) -> Made {
+    let scope = narrow(request.scope.as_deref(), &client.settings.scopes)?;
+    let settings = &known.facts.realm.settings;
+    let secs = client.settings.access_token_secs.unwrap_or(settings.access_token_secs);
+    let issued_at = now.whole_secs();
+    let expires_at = issued_at + Duration::from_secs(u64::from(secs));
+    let (header, claims) = claims::client_token(known, client, &scope, issued_at, expires_at, Id::random(rng));
+    let access = Access::Jwt { alg: settings.alg, signing_input: jwt::signing_input(&header, &claims) };
+    Ok((Issue { access, refresh: None, scope, issued_at, expires_at, values: Values::new() }, Vec::new()))
+}
+
+/// What was asked for, if all of it is allowed; all that is allowed, if nothing was asked for (RFC 6749 §3.3).
+fn narrow(asked: Option<&str>, allowed: &[String]) -> Result<String, Refusal> {
+    let asked: Vec<&str> = asked.unwrap_or_default().split(' ').filter(|word| !word.is_empty()).collect();
+    if asked.is_empty() {
+        return Ok(allowed.join(" "));
+    }
+    if asked.iter().any(|word| !allowed.iter().any(|known| known == word)) {
+        let text = format!("Invalid scopes: {}", asked.join(" "));
+        return Err(Refusal::new(Reason::DeniedScope).detail(text));
+    }
+    Ok(asked.join(" "))
+}
+
+fn begin_session(
+    known: &Known<'_>,
+    request: &Request<'_>,
+    dialect: &Dialect,
+    begin: Begin<'_>,
+    now: Timestamp,
+    rng: &mut dyn CryptoRng,
+) -> Made {
+    let policy = &dialect.policy;
+    let realm = &known.facts.realm;
+    let target = begin.target.map(|(target, _)| target);
+    let scope = if target.is_some() { &policy.target_scope } else { &policy.realm_scope };
+    let session = Session {
+        id: Id::new(now, rng),
+        realm_id: realm.id,
+        principal_id: begin.principal.id,
+        actor_id: begin.actor.map(|actor| actor.id),
+        api_key_id: begin.api_key.map(|key| key.id),
+        client_id: None,
+        target_id: target.map(|target| target.id),
+        dialect: dialect.name.clone(),
+        scope: scope.clone(),
+        started_at: now,
+        expires_at: session_end(policy, now),
+        last_used_at: now,
+        idle_secs: policy.idle.map(|idle| i64::try_from(idle.as_secs()).unwrap_or(i64::MAX)),
+        generation: 0,
+        renewed_at: None,
+        ended_at: None,
+    };
+    let refresh = matches!(policy.refresh, Refresh::Keep { .. })
+        .then(|| opaque::new_token(TokenText::Checked, TokenKind::Refresh, rng));
+
+    let parties = Parties {
+        principal: begin.principal,
+        actor: begin.actor,
+        key_id: begin.api_key.map(|key| key.key_id.as_str()),
+        target,
+    };
+    let made = make(known, dialect, &session, &parties, now.whole_secs(), Id::random(rng), rng)?;
+    let mut issue = made.issue;
+    let mut changes = Vec::new();
+    if let Some(cap) = realm.settings.session_cap {
+        let keep = cap.saturating_sub(1);
+        changes.push(Change::CapSessions { principal_id: session.principal_id, keep, at: now });
+    }
+    changes.push(Change::StartSession(session.clone()));
+    changes.push(Change::PutToken(made.token));
+    if let Some(refresh) = refresh {
+        changes.push(Change::PutToken(Token {
+            digest: digest_opaque(known.pepper, refresh.expose()),
+            kind: TokenKind::Refresh,
+            session_id: session.id,
+            generation: 0,
+            issued_at: now,
+            expires_at: session.expires_at,
+            forget_at: session.expires_at,
+        }));
+        issue.values.set("refresh_token", refresh.clone());
+        issue.refresh = Some(refresh);
+    }
+    changes.push(audit(known, request, "session.started", now));
+    Ok((issue, changes))
+}
+
+fn continue_session(known: &Known<'_>, dialect: &Dialect, next: Continue<'_>, rng: &mut dyn CryptoRng) -> Made {
+    let session = Session { generation: next.generation, ..next.token.session.clone() };
+    let parties = Parties {
+        principal: &next.token.principal,
+        actor: next.token.actor.as_ref(),
+        key_id: next.token.api_key.as_ref().map(|key| key.key_id.as_str()),
+        target: next.token.target.as_ref().map(|(target, _)| target),
+    };
+    let id = match next.successor_of {
+        Some(digest) => successor_id(known.pepper, &digest, next.generation),
+        None => Id::random(rng),
+    };
+    let made = make(known, dialect, &session, &parties, next.issued_at, id, rng)?;
+    Ok((made.issue, vec![Change::PutToken(made.token)]))
+}
+
+/// The id of a token's one successor. Nothing that is stored yields it.
+fn successor_id(pepper: &Pepper, digest: &Digest, generation: i64) -> Id {
+    let bytes = pepper.digest(Purpose::Successor, &[&digest.0, &generation.to_be_bytes()]).0;
+    let mut id = [0; 16];
+    id.copy_from_slice(&bytes[..16]);
+    Id::derived(id)
+}
+
+struct Parties<'a> {
+    principal: &'a Principal,
+    actor: Option<&'a Principal>,
+    key_id: Option<&'a str>,
+    target: Option<&'a Target>,
+}
+
+struct Minted {
+    issue: Issue,
+    token: Token,
+}
+
+/// An access token of a session, in the dialect's format.
+fn make(
+    known: &Known<'_>,
+    dialect: &Dialect,
+    session: &Session,
+    parties: &Parties<'_>,
+    issued_at: Timestamp,
+    id: Id,
+    rng: &mut dyn CryptoRng,
+) -> Result<Minted, Refusal> {
+    let policy = &dialect.policy;
+    let expires_at = issued_at + policy.lifetime;
+    let mut values = Values::new();
+    values.set("realm", known.facts.realm.name.as_str());
+    values.set("issuer", known.issuer);
+    values.set("token.id", id.to_string());
+    values.set("key.id", known.kid);
+    values.set("scope", session.scope.as_str());
+    values.set("issued_at", issued_at);
+    values.set("expires_at", expires_at);
+    values.set("expires_in", expires_at.as_secs() - issued_at.as_secs());
+    values.set("session.started", session.started_at);
+    if let Some(key_id) = parties.key_id {
+        values.set("key_id", key_id);
+    }
+    if let Some(target) = parties.target {
+        values.set("target.number", target.number);
+        values.set("target.name", target.name.as_str());
+    }
+    describe(&mut values, "person", parties.principal);
+    for (name, value) in &parties.principal.profile.attributes {
+        if values.get(name).is_none() {
+            values.set(name.as_str(), value.as_str());
+        }
+    }
+    if let Some(actor) = parties.actor {
+        describe(&mut values, "actor", actor);
+    }
+
+    let (access, digest) = match policy.format {
+        Format::Opaque(text) => {
+            let token = opaque::new_token(text, TokenKind::Access, rng);
+            let digest = digest_opaque(known.pepper, token.expose());
+            (Access::Opaque(token), digest)
+        }
+        Format::Jwt(alg) => {
+            // `check` refuses a file whose claims cannot be written from what every token has.
+            let (header, claims) = dialect.jwt(&values, known.settings).map_err(|_| Reason::Unavailable)?;
+            let signing_input = jwt::signing_input(&header, &claims);
+            let digest = digest_jwt(known.pepper, &signing_input);
+            (Access::Jwt { alg, signing_input }, digest)
+        }
+    };
+    let forget_at = match policy.refresh {
+        Refresh::Renew { within, .. } => expires_at.max(issued_at + within),
+        _ => expires_at,
+    };
+    let token = Token {
+        digest,
+        kind: TokenKind::Access,
+        session_id: session.id,
+        generation: session.generation,
+        issued_at,
+        expires_at,
+        forget_at,
+    };
+    let scope = session.scope.clone();
+    Ok(Minted { issue: Issue { access, refresh: None, scope, issued_at, expires_at, values }, token })
+}
+
+/// A principal's values under `person.` or `actor.`.
+fn describe(values: &mut Values, role: &str, principal: &Principal) {
+    values.set(format!("{role}.id"), principal.id.to_string());
+    values.set(format!("{role}.number"), principal.number);
+    values.set(format!("{role}.username"), principal.username.as_str());
+    values.set(format!("{role}.created_at"), principal.created_at);
+    values.set(format!("{role}.email_verified"), principal.attribute("email_verified") == Some("true"));
+    let name = principal.display_name();
+    if !name.is_empty() {
+        values.set(format!("{role}.name"), name);
+    }
+    for attribute in ["given_name", "family_name", "email", "picture", "zoneinfo", "phone_number"] {
+        if let Some(value) = principal.attribute(attribute) {
+            values.set(format!("{role}.{attribute}"), value);
+        }
+    }
+}
+
+/// When a session that begins now ends, whatever happens.
+pub fn session_end(policy: &Policy, now: Timestamp) -> Timestamp {
+    match &policy.refresh {
+        Refresh::None => now + policy.lifetime,
+        Refresh::Keep { end } => fixed_end(end, now),
+        Refresh::Renew { .. } => now + LONGEST_SESSION,
+    }
+}
+
+/// Elapsed time from a whole second, then up to the next midnight of the zone if one is named. A zone that
+/// this build does not know (a dialect file was checked against it when it was loaded) leaves the plain end.
+fn fixed_end(end: &End, now: Timestamp) -> Timestamp {
+    let plain = now.whole_secs() + end.after;
+    let zone = end.midnight_in.as_deref().and_then(|name| jiff::tz::TimeZone::get(name).ok());
+    zone.map_or(plain, |zone| plain.round_up_to_midnight(&zone))
+}
+
+/// What the store keeps of an opaque token.
+pub fn digest_opaque(pepper: &Pepper, token: &str) -> Digest {
+    pepper.digest(Purpose::Token, &[token.as_bytes()])
+}
+
+/// What the store keeps of a JWT that belongs to a session.
+pub fn digest_jwt(pepper: &Pepper, signing_input: &str) -> Digest {
+    pepper.digest(Purpose::Jwt, &[signing_input.as_bytes()])
+}

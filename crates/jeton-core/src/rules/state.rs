@@ -1,0 +1,154 @@
+//! Whether a token is good: one function for every endpoint that confirms one.
+
+use std::time::Duration;
+
+use super::{Decision, Shape};
+use crate::change::Change;
+use crate::domain::client::Client;
+use crate::domain::principal::Principal;
+use crate::domain::realm::Realm;
+use crate::domain::refusal::Reason;
+use crate::domain::session::{Session, TokenKind};
+use crate::facts::{Facts, TokenFacts};
+use crate::time::Timestamp;
+use crate::token::jwt::Claims;
+
+/// A session's last use is written down at most this often: a call must not cost a write.
+const NOTE_USE: Duration = Duration::from_secs(3600);
+
+/// A live access token, and what it speaks for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Live<'a> {
+    /// Whom it speaks for.
+    pub principal: &'a Principal,
+    /// Who really signed in, where that is somebody else.
+    pub actor: Option<&'a Principal>,
+    /// The `client_id` it was issued to, if one asked.
+    pub client: Option<&'a Client>,
+    /// The id of the API key it was issued to, if one asked.
+    pub key_id: Option<&'a str>,
+    /// Its session, if it has one.
+    pub session: Option<&'a Session>,
+    /// Scope words.
+    pub scope: &'a str,
+    /// The number of the target it is limited to.
+    pub target: Option<i64>,
+    /// The level it acts with there, after the dialect's rule.
+    pub level: Option<&'a str>,
+    /// When it was issued.
+    pub issued_at: Timestamp,
+    /// From this instant on it is refused.
+    pub expires_at: Timestamp,
+}
+
+/// The state of a token that belongs to a session. Good only while everything it hangs on is.
+///
+/// Changes note that the session is in use, about once an hour.
+pub fn of_session_token<'a>(
+    realm: &Realm,
+    facts: &'a TokenFacts,
+    shape: Shape<'a>,
+    now: Timestamp,
+) -> Decision<Live<'a>> {
+    if facts.token.kind != TokenKind::Access || facts.token.generation != facts.session.generation {
+        return Decision::refuse(Reason::Revoked);
+    }
+    if let Err(reason) = parents(realm, facts, now) {
+        return Decision::refuse(reason);
+    }
+    if now >= facts.token.expires_at {
+        return Decision::refuse(Reason::Expired);
+    }
+    let session = &facts.session;
+    let place = facts.target.as_ref();
+    let level = place.and_then(|(_, member)| member.as_ref()).map(|member| member.level.as_str());
+    let rule = shape.policy().and_then(|policy| policy.target.as_ref());
+    let live = Live {
+        principal: &facts.principal,
+        actor: facts.actor.as_ref(),
+        client: facts.client.as_ref(),
+        key_id: facts.api_key.as_ref().map(|key| key.key_id.as_str()),
+        session: Some(session),
+        scope: &session.scope,
+        target: place.map(|(target, _)| target.number),
+        level: level.map(|level| rule.map_or(level, |rule| rule.level_inside(level))),
+        issued_at: facts.token.issued_at,
+        expires_at: facts.token.expires_at,
+    };
+    let idle_slice = session.idle_secs.map_or(NOTE_USE, |secs| Duration::from_secs(secs.unsigned_abs() / 4));
+    let noted = now < session.last_used_at + NOTE_USE.min(idle_slice);
+    let changes = match noted {
+        true => Vec::new(),
+        false => vec![Change::UseSession { id: session.id, generation: session.generation, at: now }],
+    };
+    Decision { answer: Ok(live), changes }
+}
+
+/// The state of a JWT without a session: one that a client got for itself. Its signature was verified.
+pub fn of_client_token<'a>(facts: &'a Facts, claims: &'a Claims, now: Timestamp) -> Result<Live<'a>, Reason> {
+    let client = facts.client.as_ref().ok_or(Reason::InvalidToken)?;
+    // Only a client's own token may do without a row: everybody else's must have one, swept or not.
+    if claims.sub != client.service.id.to_string() {
+        return Err(Reason::InvalidToken);
+    }
+    if !facts.realm.enabled || !client.enabled || !client.service.enabled {
+        return Err(Reason::Disabled);
+    }
+    let issued_at = claims.issued_at();
+    let cut_off = facts.realm.not_before.max(client.not_before).max(client.service.not_before);
+    if facts.ended || issued_at < cut_off {
+        return Err(Reason::Revoked);
+    }
+    if now >= claims.expires_at() {
+        return Err(Reason::Expired);
+    }
+    if claims.nbf.is_some_and(|nbf| now < Timestamp::from_secs(nbf)) {
+        return Err(Reason::InvalidToken);
+    }
+    Ok(Live {
+        principal: &client.service,
+        actor: None,
+        client: Some(client),
+        key_id: None,
+        session: None,
+        scope: claims.scope.as_deref().unwrap_or_default(),
+        target: None,
+        level: None,
+        issued_at,
+        expires_at: claims.expires_at(),
+    })
+}
+
+/// Whether everything that a session's token hangs on is alive: realm, session, principal, actor, client, API
+/// key, target. For access and refresh alike; the tokens' own ends are looked at elsewhere.
+pub(super) fn parents(realm: &Realm, facts: &TokenFacts, now: Timestamp) -> Result<(), Reason> {
+    let session = &facts.session;
+    let disabled = !realm.enabled
+        || !facts.principal.enabled
+        || facts.actor.as_ref().is_some_and(|actor| !actor.enabled)
+        || facts.client.as_ref().is_some_and(|client| !client.enabled)
+        || facts.api_key.as_ref().is_some_and(|key| !key.enabled || key.expires_at.is_some_and(|end| now >= end))
+        || facts.target.as_ref().is_some_and(|(target, member)| !target.enabled || member.is_none());
+    if disabled {
+        return Err(Reason::Disabled);
+    }
+    // A row that the session names and the store no longer has is as good as disabled.
+    let gone = (session.client_id.is_some() && facts.client.is_none())
+        || (session.api_key_id.is_some() && facts.api_key.is_none())
+        || (session.actor_id.is_some() && facts.actor.is_none())
+        || (session.target_id.is_some() && facts.target.is_none());
+    let cut_off = [
+        Some(facts.principal.not_before),
+        facts.actor.as_ref().map(|actor| actor.not_before),
+        facts.client.as_ref().map(|client| client.not_before),
+    ];
+    let cut_off = cut_off.into_iter().flatten().fold(Timestamp::EPOCH, Timestamp::max);
+    if gone || session.ended_at.is_some() || session.started_at < cut_off || facts.token.issued_at < realm.not_before {
+        return Err(Reason::Revoked);
+    }
+    let idle = session.idle_secs.map(|secs| session.last_used_at + Duration::from_secs(secs.unsigned_abs()));
+    if idle.is_some_and(|end| now >= end) {
+        return Err(Reason::Expired);
+    }
+    Ok(())
+}

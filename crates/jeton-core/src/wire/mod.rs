@@ -1,0 +1,7 @@
+//! OAuth's bytes: requests read, answers written. No rule stands here.
+
+pub mod claims;
+pub mod form;
+pub mod introspection;
+pub mod metadata;
+pub mod oauth;

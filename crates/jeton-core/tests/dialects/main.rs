@@ -1,0 +1,11 @@
+//! The dialect engine, and the dialects in the tree.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod bad_input;
+mod claims;
+mod goldens;
+mod http_file;
+mod made_up;
+mod mistakes;
+mod round_trip;

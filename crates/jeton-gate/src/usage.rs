@@ -1,0 +1,57 @@
+//! How calls to an API show their token and how the API says no: RFC 6750's way, or a dialect's.
+
+use std::sync::Arc;
+
+use jeton_core::dialect::{Answer, Carrier, Dialect, Place, Request, Shown, Values};
+use jeton_core::domain::refusal::Refusal;
+
+use crate::bearer;
+
+/// The manners of one API.
+#[derive(Clone, Debug)]
+pub enum Usage {
+    /// `Authorization: Bearer TOKEN` (RFC 6750).
+    Bearer {
+        /// The realm that a challenge names.
+        realm: String,
+    },
+    /// As the `[[show]]` tables of a dialect say.
+    Dialect(Arc<Dialect>),
+}
+
+impl Usage {
+    /// The token that a call shows.
+    pub fn read_token(&self, request: &Request<'_>) -> Shown {
+        match self {
+            Self::Bearer { .. } => bearer::read(request),
+            Self::Dialect(dialect) => dialect.read_token(request),
+        }
+    }
+
+    /// The API's own answer to a call that is refused.
+    ///
+    /// `show` is the placement in which the token was found; without one the dialect's first speaks, since
+    /// that is where its documentation says how a missing token is answered.
+    pub fn refuse(&self, show: Option<usize>, refusal: &Refusal) -> Answer {
+        match self {
+            Self::Bearer { realm } => bearer::refuse(realm, refusal),
+            Self::Dialect(dialect) => {
+                let place = match show {
+                    Some(show) => Place::Show(show),
+                    None if dialect.shows.is_empty() => Place::Dialect,
+                    None => Place::Show(0),
+                };
+                dialect.write_refusal(place, refusal, &Values::new())
+            }
+        }
+    }
+
+    /// Where a token, or a value beside it, may stand in a call: what is taken out before the call goes on.
+    /// `Authorization` is not among them, since it goes always.
+    pub fn carriers(&self) -> Vec<Carrier> {
+        match self {
+            Self::Bearer { .. } => Vec::new(),
+            Self::Dialect(dialect) => dialect.shows.iter().flat_map(|show| show.carriers()).collect(),
+        }
+    }
+}

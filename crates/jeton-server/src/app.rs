@@ -1,0 +1,142 @@
+//! Everything that a request needs, put together once.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use jeton_core::domain::id::Id;
+use jeton_core::domain::policy::Alg;
+use jeton_core::token::pepper::Pepper;
+use jeton_store::Store;
+use tokio::sync::Mutex;
+
+use crate::clock::Clock;
+use crate::dialects::Dialects;
+use crate::fault::Fault;
+use crate::hashing::Pool;
+use crate::keys::{Keys, RealmKeys, Signer};
+use crate::limiter::Limiter;
+use crate::metrics::Metrics;
+use crate::mounts::{MountTable, Mounts};
+use crate::sealing::MasterKeys;
+
+/// How many sign-ins of different accounts can be under way before two of them may wait for each other.
+const ACCOUNT_LOCKS: usize = 256;
+
+/// Where the server stands in the network.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// The address that issuers and metadata begin with, such as `https://auth.example.org`.
+    pub public_url: String,
+    /// Peers whose forwarded headers count.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The largest request body, in bytes.
+    pub body_limit: usize,
+    /// How long a body may take.
+    pub body_timeout: Duration,
+}
+
+impl Site {
+    /// Limits of security.md O3 for a server at this address.
+    pub fn at(public_url: impl Into<String>) -> Self {
+        Self {
+            public_url: public_url.into(),
+            trusted_proxies: Vec::new(),
+            body_limit: 64 * 1024,
+            body_timeout: Duration::from_secs(10),
+        }
+    }
+
+    /// Whether forwarded headers from this peer count.
+    pub fn trusts(&self, peer: IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|net| net.contains(&peer.to_canonical()))
+    }
+}
+
+/// The server's parts. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// See [`App`].
+pub struct Parts {
+    /// The store.
+    pub store: Store,
+    /// What the signing keys and the pepper are sealed under.
+    pub master: MasterKeys,
+    /// The key of the store's digests.
+    pub pepper: Pepper,
+    /// The dialects.
+    pub dialects: Dialects,
+    /// The time.
+    pub clock: Clock,
+    /// Where the server stands.
+    pub site: Site,
+    /// Password checks.
+    pub hashing: Pool,
+    /// Rate limits.
+    pub limiter: Limiter,
+    /// Counters.
+    pub metrics: Metrics,
+    keys: Keys,
+    mounts: MountTable,
+    accounts: Vec<Mutex<()>>,
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl App {
+    /// Puts the parts together. Draws the pepper from the store, or makes it at the first start.
+    pub async fn new(
+        store: Store,
+        master: MasterKeys,
+        dialects: Dialects,
+        clock: Clock,
+        site: Site,
+    ) -> Result<Self, Fault> {
+        let pepper = crate::pepper::load_or_make(&store, &master, clock.now()).await?;
+        let hashing = Pool::new().map_err(|error| Fault::new(format!("password hashing cannot start: {error}")))?;
+        let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), clock.now());
+        Ok(Self(Arc::new(Parts {
+            store,
+            master,
+            pepper,
+            dialects,
+            clock,
+            site,
+            hashing,
+            limiter: Limiter::default(),
+            metrics,
+            keys: Keys::default(),
+            mounts: MountTable::default(),
+            accounts: (0..ACCOUNT_LOCKS).map(|_| Mutex::new(())).collect(),
+        })))
+    }
+
+    /// Where the realms' dialects are mounted now.
+    pub async fn mounts(&self) -> Result<Arc<Mounts>, Fault> {
+        self.mounts.current(&self.store, &self.dialects).await
+    }
+
+    /// A realm's keys.
+    pub async fn keys(&self, realm_id: Id) -> Result<Arc<RealmKeys>, Fault> {
+        let version = self.store.config_version().await?;
+        self.keys.of(&self.store, &self.master, realm_id, version).await
+    }
+
+    /// The key that signs a realm's tokens of this algorithm.
+    pub async fn signer(&self, realm_id: Id, alg: Alg) -> Result<Arc<Signer>, Fault> {
+        self.keys.signer(&self.store, &self.master, realm_id, alg, self.clock.now()).await
+    }
+
+    /// One sign-in of an account at a time: what one failure counts, the next one sees (security.md H9).
+    pub async fn account_lock(&self, account: &[u8]) -> tokio::sync::MutexGuard<'_, ()> {
+        let hash = account.iter().fold(0_usize, |hash, byte| hash.wrapping_mul(31).wrapping_add(usize::from(*byte)));
+        self.accounts[hash % ACCOUNT_LOCKS].lock().await
+    }
+}

@@ -1,0 +1,204 @@
+//! The shell around the one decision: load, decide, sign, commit. Every token goes out through here.
+
+use std::borrow::Cow;
+
+use jeton_core::change::Change;
+use jeton_core::dialect::Values;
+use jeton_core::domain::policy::{Alg, Format, Limited};
+use jeton_core::domain::refusal::{Reason, Refusal};
+use jeton_core::facts::{Facts, Query};
+use jeton_core::rules::{self, Access, Grant, Issue, Known, PasswordCheck, Request, Shape, throttle};
+use jeton_core::secret::Secret;
+use jeton_core::token::jwt;
+
+use crate::app::App;
+use crate::fault::Fault;
+use crate::keys::Signer;
+use crate::random::SystemRng;
+
+/// How often a decision is taken anew because something it assumed had changed.
+const TRIES: usize = 8;
+
+/// An issue with its finished token.
+pub struct Granted {
+    /// What was issued.
+    pub issue: Issue,
+    /// The access token as it goes out.
+    pub token: Secret<String>,
+}
+
+/// What ends a request without a token: no, or not now.
+pub enum Ended {
+    /// The peer is told why.
+    Refused(Refusal),
+    /// The operator is told why; the peer shall come back.
+    Broken(Fault),
+}
+
+impl From<Fault> for Ended {
+    fn from(fault: Fault) -> Self {
+        Self::Broken(fault)
+    }
+}
+
+impl From<jeton_store::Error> for Ended {
+    fn from(error: jeton_store::Error) -> Self {
+        Self::Broken(error.into())
+    }
+}
+
+impl From<Refusal> for Ended {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Reason> for Ended {
+    fn from(reason: Reason) -> Self {
+        Self::Refused(reason.into())
+    }
+}
+
+/// Answers one token request. `query` names what it is about; `password` is what a person presented.
+pub async fn exchange(
+    app: &App,
+    query: &Query<'_>,
+    request: &Request<'_>,
+    password: Option<&Secret<String>>,
+    settings: &Values,
+) -> Result<Granted, Ended> {
+    let _turn = match query.username {
+        Some(username) => Some(app.account_lock(username.as_bytes()).await),
+        None => None,
+    };
+    let mut facts = load(app, query).await?;
+    let limited = take_rate(app, &facts, request);
+    let checked = match password {
+        Some(password) if limited.is_none() => check_password(app, &facts, request, password).await?,
+        _ => PasswordCheck::default(),
+    };
+    for _ in 0..TRIES {
+        let now = app.clock.now();
+        let alg = signing_alg(&facts, request.shape);
+        let signer = match alg {
+            Some(alg) => Some(app.signer(facts.realm.id, alg).await?),
+            None => None,
+        };
+        let issuer = facts.realm.issuer(&app.site.public_url);
+        let known = Known {
+            facts: &facts,
+            pepper: &app.pepper,
+            issuer: &issuer,
+            kid: signer.as_ref().map_or("", |signer| &signer.kid),
+            password: checked,
+            limited,
+            settings,
+        };
+        let decision = rules::exchange(&known, request, now, &mut SystemRng::new());
+        let signed = match decision.answer {
+            Ok(issue) => Ok(sign(issue, signer.as_deref())?),
+            Err(refusal) => Err(refusal),
+        };
+        match commit(app, decision.changes).await {
+            Ok(()) => {
+                note(app, &facts, request, &signed);
+                return signed.map_err(Ended::Refused);
+            }
+            Err(jeton_store::Error::Conflict) => facts = load(app, query).await?,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(Fault::new("a token request lost every race for its session").into())
+}
+
+async fn load(app: &App, query: &Query<'_>) -> Result<Facts, Ended> {
+    app.store.load(query).await?.ok_or(Ended::Refused(Reason::NoRealm.into()))
+}
+
+async fn commit(app: &App, changes: Vec<Change>) -> Result<(), jeton_store::Error> {
+    if changes.is_empty() { Ok(()) } else { app.store.commit(changes).await }
+}
+
+/// Takes this request from the dialect's rate, if it has one and the request says whose it is.
+fn take_rate(app: &App, facts: &Facts, request: &Request<'_>) -> Option<std::time::Duration> {
+    let what = if matches!(request.grant, Grant::Refresh) { Limited::Renew } else { Limited::All };
+    let (count, per) = rules::limit(request.shape.policy()?, what)?;
+    let principal = facts.token.as_ref().map(|token| token.principal.id);
+    let principal = principal.or(facts.api_key.as_ref().map(|key| key.service.id));
+    let principal = principal.or(facts.person.as_ref().map(|person| person.principal.id))?;
+    app.limiter.take((principal, what), count, per, app.clock.now()).err()
+}
+
+/// Compares the password with the realm's and, where a target is named, with the target's: always as many
+/// checks as the request names places, whatever exists, so that time tells nothing.
+async fn check_password(
+    app: &App,
+    facts: &Facts,
+    request: &Request<'_>,
+    password: &Secret<String>,
+) -> Result<PasswordCheck, Ended> {
+    let Grant::Password { target, .. } = request.grant else { return Ok(PasswordCheck::default()) };
+    if throttle::person(&facts.throttle, app.clock.now()).is_some() {
+        return Ok(PasswordCheck::default());
+    }
+    let verify = async |hash: Option<String>| {
+        let busy = |busy: crate::hashing::Busy| {
+            Ended::Refused(Refusal::new(Reason::Unavailable).retry_after(busy.retry_after))
+        };
+        app.hashing.verify(password.clone(), hash).await.map_err(busy)
+    };
+    let realm = verify(facts.person.as_ref().and_then(|person| person.password.clone())).await?;
+    let target = match target {
+        true => verify(facts.membership.as_ref().and_then(|member| member.password.clone())).await?,
+        false => false,
+    };
+    Ok(PasswordCheck { realm, target })
+}
+
+/// The algorithm that an access token of this shape is signed with, if it is signed.
+fn signing_alg(facts: &Facts, shape: Shape<'_>) -> Option<Alg> {
+    match shape.policy().map(|policy| policy.format) {
+        None => Some(facts.realm.settings.alg),
+        Some(Format::Jwt(alg)) => Some(alg),
+        Some(Format::Opaque(_)) => None,
+    }
+}
+
+/// The finished token. A failed signature leaves no trace: nothing was committed.
+fn sign(mut issue: Issue, signer: Option<&Signer>) -> Result<Granted, Fault> {
+    let token = match &issue.access {
+        Access::Opaque(token) => token.clone(),
+        Access::Jwt { signing_input, .. } => {
+            let signer = signer.ok_or(Fault::new("there is no key to sign with"))?;
+            let signature = signer.sign(signing_input.as_bytes())?;
+            Secret::new(jwt::assemble(signing_input, &signature))
+        }
+    };
+    issue.values.set("access_token", token.clone());
+    Ok(Granted { issue, token })
+}
+
+/// Counts the outcome and writes one line of log: names and reasons, never a credential.
+fn note(app: &App, facts: &Facts, request: &Request<'_>, outcome: &Result<Granted, Refusal>) {
+    let (realm, grant, dialect) = (facts.realm.name.as_str(), request.grant.name(), request.shape.name());
+    match outcome {
+        Ok(_) => {
+            app.metrics.tokens_issued(realm, grant, dialect).inc();
+            tracing::info!(realm, grant, dialect, subject = %subject(facts), "token issued");
+        }
+        Err(refusal) => {
+            let reason = refusal.reason.name();
+            app.metrics.refusals(reason).inc();
+            tracing::info!(realm, grant, dialect, reason, subject = %subject(facts), "token refused");
+        }
+    }
+}
+
+/// Whom a request is about, by row id; `unknown` where there is no such row.
+fn subject(facts: &Facts) -> Cow<'static, str> {
+    let id = facts.client.as_ref().map(|client| client.service.id);
+    let id = id.or(facts.api_key.as_ref().map(|key| key.service.id));
+    let id = id.or(facts.person.as_ref().map(|person| person.principal.id));
+    let id = id.or(facts.token.as_ref().map(|token| token.principal.id));
+    id.map_or(Cow::Borrowed("unknown"), |id| Cow::Owned(id.to_string()))
+}

@@ -1,0 +1,322 @@
+//! Every address that is not OAuth's: first the dialects, then the gates in front of APIs in this process.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::response::Response;
+use http::header::ALLOW;
+use http::request::Parts;
+use http::{HeaderValue, Method, StatusCode};
+use jeton_core::dialect::{self, Dialect, GrantName, Place, Reading, Shown, Values};
+use jeton_core::domain::principal::canonical_username;
+use jeton_core::domain::refusal::{Reason, Refusal};
+use jeton_core::facts::Query;
+use jeton_core::rules::{self, Grant, Shape, end};
+use jeton_core::secret::Secret;
+use jeton_core::token::pepper::Purpose;
+use jeton_gate::decide::{Original, admit};
+use jeton_gate::host;
+
+use super::receive::{Received, receive, throttle_keys};
+use super::respond::{AnsweredBy, not_found, refusal_of, respond};
+use super::router::Http;
+use crate::app::App;
+use crate::exchange::{Ended, exchange};
+use crate::fault::Fault;
+use crate::mounts::{Mount, Mounts};
+use crate::present::present;
+
+pub(super) async fn any(State(http): State<Http>, request: Request) -> Response {
+    let mounts = match http.app.mounts().await {
+        Ok(mounts) => mounts,
+        Err(fault) => return unavailable(fault),
+    };
+    let host = host_of(&request);
+    match claimed(&mounts, &request, host.as_deref()) {
+        Claim::Mine(mount) => {
+            let realm = mount.realm.clone();
+            let mut response = match request.method() {
+                &Method::OPTIONS => options(mount, &request, host.as_deref()),
+                _ => answer(&http.app, mount, host.as_deref(), request).await,
+            };
+            response.extensions_mut().insert(AnsweredBy(realm));
+            response
+        }
+        Claim::Unrouted(mount, place, refusal) => {
+            let realm = mount.realm.clone();
+            match gate(&http, host.as_deref(), request).await {
+                Some(response) => response,
+                None => {
+                    let mut response = respond(mount.dialect.write_refusal(place, &refusal, &Values::new()));
+                    response.extensions_mut().insert(AnsweredBy(realm));
+                    response
+                }
+            }
+        }
+        Claim::Nobodys => gate(&http, host.as_deref(), request).await.unwrap_or_else(not_found),
+    }
+}
+
+enum Claim<'m> {
+    /// This mount's dialect serves the address.
+    Mine(&'m Mount),
+    /// It serves the path, but not what the request asks for there: perhaps an API behind a gate does.
+    Unrouted(&'m Mount, Place, Refusal),
+    /// No dialect serves the path.
+    Nobodys,
+}
+
+/// Whose address this is. The head decides; the body is not read yet.
+fn claimed<'m>(mounts: &'m Mounts, request: &Request, host: Option<&str>) -> Claim<'m> {
+    let mut unrouted = Claim::Nobodys;
+    for mount in &mounts.all {
+        let Some(path) = mount.strip(host, request.uri().path()) else { continue };
+        let head = head(request.method(), path, request.uri().query(), request.headers(), &[]);
+        match mount.dialect.read_request(&head, &mount.settings) {
+            Reading::NotMine => {}
+            Reading::Refused { place, refusal } if refusal.reason == Reason::NoRoute => {
+                if matches!(unrouted, Claim::Nobodys) {
+                    unrouted = Claim::Unrouted(mount, place, refusal);
+                }
+            }
+            _ => return Claim::Mine(mount),
+        }
+    }
+    unrouted
+}
+
+fn head<'a>(
+    method: &'a Method,
+    path: &'a str,
+    query: Option<&'a str>,
+    headers: &'a http::HeaderMap,
+    body: &'a [u8],
+) -> dialect::Request<'a> {
+    dialect::Request { method, path, query, headers, body }
+}
+
+/// What may be asked at this address.
+fn options(mount: &Mount, request: &Request, host: Option<&str>) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let path = mount.strip(host, request.uri().path()).unwrap_or("/");
+    let head = head(&Method::OPTIONS, path, request.uri().query(), request.headers(), &[]);
+    if let Reading::Refused { refusal, .. } = mount.dialect.read_request(&head, &mount.settings)
+        && let Ok(allow) = HeaderValue::try_from(refusal.allow.join(", "))
+    {
+        response.headers_mut().insert(ALLOW, allow);
+    }
+    response
+}
+
+/// A request that a dialect claims: read, exchanged, written.
+async fn answer(app: &App, mount: &Mount, host: Option<&str>, request: Request) -> Response {
+    let dialect = &mount.dialect;
+    let received = match receive(app, request).await {
+        Ok(received) => received,
+        Err(refusal) => return respond(dialect.write_refusal(Place::Dialect, &refusal, &Values::new())),
+    };
+    let parts = &received.parts;
+    let path = mount.strip(host, parts.uri.path()).unwrap_or("/");
+    let message = head(&parts.method, path, parts.uri.query(), &parts.headers, &received.body);
+    let (index, grant, values) = match dialect.read_request(&message, &mount.settings) {
+        Reading::Exchange { index, grant, values } => (index, grant, values),
+        Reading::Refused { place, refusal } => {
+            app.metrics.refusals(refusal.reason.name()).inc();
+            return respond(dialect.write_refusal(place, &refusal, &Values::new()));
+        }
+        Reading::NotMine => return not_found(),
+    };
+    let done = match grant {
+        GrantName::End => sign_out(app, mount, &message, &received).await,
+        _ => sign_in(app, mount, grant, &values, received.source).await,
+    };
+    let written = match done {
+        Ok(said) => dialect.write_answer(index, &said, &mount.settings).map_err(|error| {
+            Ended::Broken(Fault::new(format!("dialect {} cannot write its answer: {error}", dialect.name)))
+        }),
+        Err(ended) => Err(ended),
+    };
+    match written {
+        Ok(answer) => respond(no_store(answer)),
+        Err(ended) => respond(dialect.write_refusal(Place::Exchange(index), &refusal_of(ended), &values)),
+    }
+}
+
+/// One of the dialect's ways to a token, through the one function for all of them.
+async fn sign_in(
+    app: &App,
+    mount: &Mount,
+    grant: GrantName,
+    values: &Values,
+    source: IpAddr,
+) -> Result<Values, Ended> {
+    let (realm, dialect) = (mount.realm.as_str(), mount.dialect.as_ref());
+    let mut query = Query { realm, ..Query::default() };
+    let text = |name: &str| values.text(name).unwrap_or_default();
+    let secret = |name: &str| values.secret(name).cloned().unwrap_or_default();
+    let username = canonical_username(text("username"));
+    let act_as = values.text("act_as").map(canonical_username);
+    let mut password = None;
+
+    let grant = match grant {
+        GrantName::Password => {
+            query.username = Some(&username);
+            query.act_as = act_as.as_deref();
+            query.target = values.number("target.number");
+            query.throttle = Some(throttle_keys(app, realm, "person", &username, source));
+            password = Some(secret("password"));
+            Grant::Password { target: query.target.is_some(), act_as: act_as.is_some() }
+        }
+        GrantName::ApiKey => {
+            query.key_id = values.text("key_id");
+            query.throttle = Some(throttle_keys(app, realm, "key", text("key_id"), source));
+            Grant::ApiKey { secret: secret("key_secret") }
+        }
+        GrantName::ClientCredentials => {
+            query.client_id = values.text("client_id");
+            query.throttle = Some(throttle_keys(app, realm, "client", text("client_id"), source));
+            Grant::ClientCredentials { secret: values.secret("client_secret").cloned(), repeated: false }
+        }
+        GrantName::Refresh | GrantName::Renew => {
+            let name = if grant == GrantName::Renew { "access_token" } else { "refresh_token" };
+            query.token = Some(token_digest(app, realm, &secret(name)).await?);
+            Grant::Refresh
+        }
+        GrantName::End => return Err(Reason::NoRoute.into()),
+    };
+
+    let remembered = dialect.policy.nonce_once_within;
+    let nonce = values.text("nonce").zip(remembered).map(|(nonce, within)| {
+        let nonce = nonce.to_ascii_lowercase();
+        (app.pepper.digest(Purpose::Nonce, &[realm.as_bytes(), nonce.as_bytes()]), within)
+    });
+    query.nonce = nonce.map(|(digest, _)| digest);
+    let request = rules::Request {
+        grant,
+        scope: values.text("scope").map(str::to_owned),
+        shape: Shape::Dialect(dialect),
+        nonce,
+        throttle: query.throttle,
+        source: source.to_string(),
+    };
+    let granted = exchange(app, &query, &request, password.as_ref(), &mount.settings).await?;
+    let mut said = granted.issue.values;
+    if grant_echoes_refresh(&request.grant, dialect) {
+        said.set("refresh_token", secret("refresh_token"));
+    }
+    Ok(said)
+}
+
+/// Whether the answer repeats the refresh token that was sent, since it stays the same.
+fn grant_echoes_refresh(grant: &Grant, dialect: &Dialect) -> bool {
+    matches!(grant, Grant::Refresh) && matches!(dialect.policy.refresh, jeton_core::domain::policy::Refresh::Keep { .. })
+}
+
+/// Under what the store knows a presented token.
+async fn token_digest(
+    app: &App,
+    realm: &str,
+    token: &Secret<String>,
+) -> Result<jeton_core::domain::id::Digest, Ended> {
+    let facts = app.store.load(&Query { realm, ..Query::default() }).await?;
+    let realm_id = facts.ok_or(Reason::NoRealm)?.realm.id;
+    let keys = app.keys(realm_id).await?;
+    Ok(present(token.expose(), &keys, &app.pepper)?.digest)
+}
+
+/// Ends the session of the token that the request shows. A token that is not good any more is ended already.
+async fn sign_out(
+    app: &App,
+    mount: &Mount,
+    message: &dialect::Request<'_>,
+    received: &Received,
+) -> Result<Values, Ended> {
+    let token = match mount.dialect.read_token(message) {
+        Shown::Token { token, .. } => token,
+        Shown::Refused { refusal, .. } => return Err(refusal.into()),
+        Shown::None => return Err(Reason::NoToken.into()),
+    };
+    if let Ok(digest) = token_digest(app, &mount.realm, &token).await {
+        let query = Query { realm: &mount.realm, token: Some(digest), ..Query::default() };
+        let facts = app.store.load(&query).await?.ok_or(Reason::NoRealm)?;
+        let changes = end::session(&facts, &received.source.to_string(), app.clock.now());
+        if !changes.is_empty() {
+            app.store.commit(changes).await?;
+        }
+    }
+    Ok(Values::new())
+}
+
+/// The first gate whose rules know the call answers it.
+async fn gate(http: &Http, host: Option<&str>, request: Request) -> Option<Response> {
+    let table = match http.gates.current().await {
+        Ok(table) => table,
+        Err(fault) => return Some(unavailable(fault)),
+    };
+    let peer = *request.extensions().get::<ConnectInfo<SocketAddr>>()?;
+    for gate in &table.gates {
+        let original = Original {
+            method: request.method(),
+            host: host.unwrap_or_default(),
+            path: request.uri().path(),
+            query: request.uri().query(),
+            headers: request.headers(),
+        };
+        let unknown = |refusal: &Refusal| refusal.reason == Reason::NoRoute;
+        match admit(&gate.guard.rules, &gate.guard.usage, &original) {
+            Err(rejection) if unknown(&rejection.refusal) => {}
+            _ => {
+                let mut response = gate.handle(peer.0, request).await.map(Body::new);
+                response.extensions_mut().insert(AnsweredBy(gate.guard.realm.clone()));
+                return Some(response);
+            }
+        }
+    }
+    None
+}
+
+/// The host that the request names, without its port. It only selects among configured names.
+fn host_of(request: &Request) -> Option<String> {
+    host::of_request(request.uri(), request.headers()).ok()
+}
+
+/// An answer with a token in it is kept by no cache (security.md D3).
+fn no_store(mut answer: dialect::Answer) -> dialect::Answer {
+    if !answer.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("cache-control")) {
+        answer.headers.push(("Cache-Control".to_owned(), "no-store".to_owned()));
+    }
+    answer
+}
+
+fn unavailable(fault: Fault) -> Response {
+    let refusal = refusal_of(fault.into());
+    super::respond::oauth_refusal(&refusal, None)
+}
+
+/// The realm whose dialect or gate serves this address, for what is decided before the request is (CORS).
+pub(super) async fn realm_at(http: &Http, method: &Method, parts: &Parts) -> Option<String> {
+    let mounts = http.app.mounts().await.ok()?;
+    let mut request = Request::new(Body::empty());
+    *request.method_mut() = method.clone();
+    *request.uri_mut() = parts.uri.clone();
+    *request.headers_mut() = parts.headers.clone();
+    let host = host_of(&request);
+    if let Claim::Mine(mount) = claimed(&mounts, &request, host.as_deref()) {
+        return Some(mount.realm.clone());
+    }
+    let table = http.gates.current().await.ok()?;
+    let known = table.gates.iter().find(|gate| {
+        let original = Original {
+            method,
+            host: host.as_deref().unwrap_or_default(),
+            path: parts.uri.path(),
+            query: parts.uri.query(),
+            headers: &parts.headers,
+        };
+        !matches!(admit(&gate.guard.rules, &gate.guard.usage, &original),
+            Err(rejection) if rejection.refusal.reason == Reason::NoRoute)
+    });
+    known.map(|gate| gate.guard.realm.clone())
+}

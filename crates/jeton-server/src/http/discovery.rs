@@ -1,0 +1,25 @@
+//! `GET /realms/{realm}/.well-known/openid-configuration` (OIDC Discovery §4, RFC 8414 §3).
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use http::HeaderValue;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use jeton_core::wire::metadata;
+
+use super::respond::oauth_refusal;
+use super::router::Http;
+use super::token::realm_of;
+
+pub(super) async fn get(State(http): State<Http>, Path(realm): Path<String>) -> Response {
+    match realm_of(&http.app, &realm).await {
+        Ok(found) => {
+            let mut response = Response::new(Body::from(metadata::document(&found, &http.app.site.public_url)));
+            let headers = response.headers_mut();
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, must-revalidate"));
+            response
+        }
+        Err(refusal) => oauth_refusal(&refusal, None),
+    }
+}

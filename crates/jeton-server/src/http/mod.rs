@@ -1,0 +1,17 @@
+//! HTTP: from a request to one call of the shell, and from its result to an answer. Nothing is decided here.
+
+mod admin;
+mod certs;
+mod cors;
+mod dialect;
+mod discovery;
+mod forward_auth;
+mod introspect;
+mod receive;
+mod respond;
+mod revoke;
+mod router;
+mod token;
+
+pub use admin::admin_router;
+pub use router::{Http, router};

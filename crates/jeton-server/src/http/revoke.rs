@@ -1,0 +1,81 @@
+//! `POST /realms/{realm}/protocol/openid-connect/revoke` (RFC 7009).
+
+use axum::extract::{Path, Request, State};
+use axum::response::Response;
+use jeton_core::domain::realm::Realm;
+use jeton_core::domain::refusal::{Reason, Refusal};
+use jeton_core::facts::Query;
+use jeton_core::rules::end;
+use jeton_core::wire::oauth;
+
+use super::introspect::authenticated;
+use super::receive::{Received, receive};
+use super::respond::{oauth_refusal, refusal_of, respond};
+use super::router::Http;
+use super::token::realm_of;
+use crate::app::App;
+use crate::exchange::Ended;
+use crate::fault::Fault;
+use crate::present::present;
+
+pub(super) async fn post(State(http): State<Http>, Path(realm): Path<String>, request: Request) -> Response {
+    let app = &http.app;
+    let known = match realm_of(app, &realm).await {
+        Ok(known) => known,
+        Err(refusal) => return oauth_refusal(&refusal, None),
+    };
+    let answer = match receive(app, request).await {
+        Ok(received) => revoke(app, &known, received).await,
+        Err(refusal) => Err(refusal),
+    };
+    answer.unwrap_or_else(|refusal| oauth_refusal(&refusal, Some(&known.settings)))
+}
+
+async fn revoke(app: &App, realm: &Realm, received: Received) -> Result<Response, Refusal> {
+    let form = oauth::form(&received.parts.headers, &received.body)?;
+    let client = match authenticated(app, realm, &received, &form).await? {
+        Ok(client) => client,
+        Err(challenge) => return Ok(challenge),
+    };
+    if form.has_repeated() {
+        return Err(Reason::Repeated.into());
+    }
+    let Some(token) = form.field("token") else {
+        return Err(Refusal::new(Reason::Missing).field("token").detail("Token not provided"));
+    };
+    if !matches!(form.field("token_type_hint"), None | Some("access_token" | "refresh_token")) {
+        return Ok(respond(oauth::error(400, "unsupported_token_type", Some("Unsupported token type"))));
+    }
+    let keys = app.keys(realm.id).await.map_err(|fault| refusal_of(fault.into()))?;
+    let ended = match present(token, &keys, &app.pepper) {
+        Ok(presented) => {
+            let query = Query {
+                realm: &realm.name,
+                token: Some(presented.digest),
+                ended: presented.jti,
+                ..Query::default()
+            };
+            let facts = app.store.load(&query).await.map_err(|error| refusal_of(error.into()))?;
+            let facts = facts.ok_or(Refusal::new(Reason::NoRealm))?;
+            let jwt = presented.claims.as_ref().zip(presented.jti);
+            let source = received.source.to_string();
+            let decision = end::revoke(&facts, &client, jwt, &source, app.clock.now());
+            // 200 only after the end is on disk (security.md G7); a store that refuses is a 503 (G8).
+            if !decision.changes.is_empty() {
+                let committed = app.store.commit(decision.changes).await;
+                committed.map_err(|error| refusal_of(Ended::Broken(Fault::from(error))))?;
+            }
+            decision.answer?
+        }
+        Err(_) => false,
+    };
+    // Keycloak answers 200 either way, and says so when there was nothing to end (contracts/ion.md §5).
+    Ok(match ended {
+        true => {
+            let mut answer = oauth::answer(200, String::new());
+            answer.headers.retain(|(name, _)| name != "Content-Type");
+            respond(answer)
+        }
+        false => respond(oauth::error(200, "invalid_token", Some("Invalid token"))),
+    })
+}

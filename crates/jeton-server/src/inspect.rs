@@ -1,0 +1,111 @@
+//! The shell around a token's state: read, verify, load, decide. Every yes to a presented token comes from here.
+
+use jeton_core::dialect::Values;
+use jeton_core::domain::policy::{Format, Limited};
+use jeton_core::domain::refusal::{Reason, Refusal};
+use jeton_core::facts::{Facts, Query};
+use jeton_core::rules::state::{self, Live};
+use jeton_core::rules::{self, Shape};
+use jeton_core::secret::Secret;
+use jeton_core::token::jwt::Claims;
+use jeton_gate::{Caller, CheckToken};
+
+use crate::app::App;
+use crate::exchange::Ended;
+use crate::present::present;
+
+/// Whether a token of `realm` is good now; `view` makes of it what the caller needs.
+///
+/// The reason of a no is for API calls, whose dialects tell reasons apart; introspection tells nobody.
+pub async fn inspect<T>(
+    app: &App,
+    realm: &str,
+    token: &Secret<String>,
+    view: impl FnOnce(&Live<'_>, Option<&Claims>, &Facts) -> T,
+) -> Result<T, Ended> {
+    let mut query = Query { realm, ..Query::default() };
+    let facts = app.store.load(&query).await?.ok_or(Reason::NoRealm)?;
+    if !facts.realm.enabled {
+        return Err(Reason::NoRealm.into());
+    }
+    let keys = app.keys(facts.realm.id).await?;
+    let presented = present(token.expose(), &keys, &app.pepper)?;
+    query.token = Some(presented.digest);
+    query.ended = presented.jti;
+    let claims = presented.claims;
+    query.client_id = claims.as_ref().and_then(|claims| claims.client_id.as_deref());
+    let facts = app.store.load(&query).await?.ok_or(Reason::NoRealm)?;
+    let now = app.clock.now();
+
+    if let Some(row) = &facts.token {
+        let mounts = app.mounts().await?;
+        let dialect = mounts.dialect(realm, &row.session.dialect);
+        let shape = dialect.map_or(Shape::OAuth, |dialect| Shape::Dialect(dialect));
+        let decision = state::of_session_token(&facts.realm, row, shape, now);
+        let live = decision.answer?;
+        if let Some((count, per)) = shape.policy().and_then(|policy| rules::limit(policy, Limited::All)) {
+            let taken = app.limiter.take((live.principal.id, Limited::All), count, per, now);
+            taken.map_err(|wait| Refusal::new(Reason::Throttled).retry_after(wait))?;
+        }
+        if !decision.changes.is_empty() {
+            // Noting a use may lose a race against a renewal or an end: then the other has noted it.
+            match app.store.commit(decision.changes).await {
+                Ok(()) | Err(jeton_store::Error::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        return Ok(view(&live, claims.as_ref(), &facts));
+    }
+    match &claims {
+        Some(claims) => {
+            let live = state::of_client_token(&facts, claims, now)?;
+            Ok(view(&live, Some(claims), &facts))
+        }
+        None => Err(unknown(app, realm).await?.into()),
+    }
+}
+
+/// Why a text that is no token of ours is refused: where tokens are JWTs, it cannot be read.
+async fn unknown(app: &App, realm: &str) -> Result<Reason, Ended> {
+    let mounts = app.mounts().await?;
+    let opaque = mounts.main_dialect(realm).is_some_and(|dialect| matches!(dialect.policy.format, Format::Opaque(_)));
+    Ok(if opaque { Reason::InvalidToken } else { Reason::Unreadable })
+}
+
+/// The gate's view of a token.
+pub fn caller(live: &Live<'_>, facts: &Facts) -> Caller {
+    Caller {
+        realm: facts.realm.name.clone(),
+        subject: live.principal.id.to_string(),
+        username: Some(live.principal.username.clone()),
+        client_id: live.client.map(|client| client.client_id.clone()),
+        key_id: live.key_id.map(str::to_owned),
+        scope: live.scope.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect(),
+        target: live.target,
+        level: live.level.map(str::to_owned),
+        actor: live.actor.map(|actor| actor.id.to_string()),
+        expires_at: live.expires_at,
+    }
+}
+
+/// Tokens checked in this process, over the store.
+#[derive(Clone)]
+pub struct StoreCheck {
+    /// The server's parts.
+    pub app: App,
+    /// The realm whose tokens count.
+    pub realm: String,
+}
+
+impl CheckToken for StoreCheck {
+    async fn check(&self, token: &Secret<String>, _also: &Values) -> Result<Caller, Refusal> {
+        let checked = inspect(&self.app, &self.realm, token, |live, _, facts| caller(live, facts)).await;
+        checked.map_err(|ended| match ended {
+            Ended::Refused(refusal) => refusal,
+            Ended::Broken(fault) => {
+                tracing::error!(%fault, "a token could not be checked");
+                Refusal::new(Reason::Unavailable).retry_after(std::time::Duration::from_secs(1))
+            }
+        })
+    }
+}

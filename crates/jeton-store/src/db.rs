@@ -1,0 +1,260 @@
+//! The seam to the engine: statements, values and rows, so that everything above is written once.
+
+use jeton_core::domain::id::{Digest, Id};
+use jeton_core::time::Timestamp;
+use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::Error;
+
+/// A statement in the words that SQLite and PostgreSQL share.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sql(&'static str);
+
+impl Sql {
+    /// The statement of this text. One whose parameters are out of order does not compile.
+    pub(crate) const fn new(text: &'static str) -> Self {
+        assert!(in_order(text), "$1, $2, … must first appear in this order: SQLite numbers them by appearance");
+        Self(text)
+    }
+
+    pub(crate) const fn text(self) -> &'static str {
+        self.0
+    }
+}
+
+/// Whether `$1`, `$2`, … first appear in this order: only then do both engines bind them alike.
+const fn in_order(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let (mut at, mut seen) = (0, 0);
+    while at < bytes.len() {
+        if bytes[at] != b'$' {
+            at += 1;
+            continue;
+        }
+        at += 1;
+        let mut number = 0;
+        while at < bytes.len() && bytes[at].is_ascii_digit() {
+            number = number * 10 + (bytes[at] - b'0') as usize;
+            at += 1;
+        }
+        if number == 0 || number > seen + 1 {
+            return false;
+        }
+        if number > seen {
+            seen = number;
+        }
+    }
+    true
+}
+
+/// Names the statements of a file, and collects them for the test that prepares every one.
+macro_rules! statements {
+    ($($name:ident = $($text:expr),+;)+) => {
+        $(const $name: $crate::db::Sql = $crate::db::Sql::new(concat!($($text),+));)+
+
+        #[cfg(test)]
+        pub(crate) const STATEMENTS: &[(&str, $crate::db::Sql)] = &[$((stringify!($name), $name)),+];
+    };
+}
+pub(crate) use statements;
+
+/// A value to bind.
+#[derive(Clone, Debug)]
+pub(crate) enum Value {
+    Null,
+    Int(i64),
+    Text(String),
+    Digest([u8; 32]),
+    Bytes(Vec<u8>),
+}
+
+impl Value {
+    /// A list or settings, as JSON text.
+    pub(crate) fn json(value: &impl Serialize) -> Result<Self, Error> {
+        match serde_json::to_string(value) {
+            Ok(text) => Ok(Self::Text(text)),
+            Err(error) => Err(Error::Invalid(format!("these settings cannot be written as JSON: {error}"))),
+        }
+    }
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Int(number) => ValueRef::Integer(*number),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Digest(bytes) => ValueRef::Blob(bytes),
+            Self::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Self::Int(number)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(truth: bool) -> Self {
+        Self::Int(i64::from(truth))
+    }
+}
+
+impl From<Timestamp> for Value {
+    fn from(at: Timestamp) -> Self {
+        Self::Int(at.as_micros())
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<Id> for Value {
+    fn from(id: Id) -> Self {
+        Self::Text(id.to_string())
+    }
+}
+
+impl From<Digest> for Value {
+    fn from(digest: Digest) -> Self {
+        Self::Digest(digest.0)
+    }
+}
+
+impl From<&[u8]> for Value {
+    fn from(bytes: &[u8]) -> Self {
+        Self::Bytes(bytes.to_vec())
+    }
+}
+
+impl<T: Into<Self>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+/// A row of an answer, read from left to right.
+pub(crate) struct Row<'r> {
+    row: &'r rusqlite::Row<'r>,
+    next: usize,
+}
+
+impl<'r> Row<'r> {
+    pub(crate) fn new(row: &'r rusqlite::Row<'r>) -> Self {
+        Self { row, next: 0 }
+    }
+
+    /// The next column.
+    pub(crate) fn take<T: Column>(&mut self) -> Result<T, Error> {
+        let at = self.next;
+        self.next += 1;
+        T::read(self.row.get_ref(at)?).ok_or_else(|| self.unreadable(at, "it has another form"))
+    }
+
+    /// The next column, as JSON.
+    pub(crate) fn take_json<T: DeserializeOwned>(&mut self) -> Result<T, Error> {
+        let at = self.next;
+        let text: String = self.take()?;
+        serde_json::from_str(&text).map_err(|error| self.unreadable(at, &error.to_string()))
+    }
+
+    fn unreadable(&self, at: usize, why: &str) -> Error {
+        let column = self.row.as_ref().column_name(at).unwrap_or("of this row");
+        Error::Corrupt(format!("column {column} cannot be read: {why}"))
+    }
+}
+
+/// A type that a column can hold.
+pub(crate) trait Column: Sized {
+    /// The value, or nothing if the column holds something else.
+    fn read(value: ValueRef<'_>) -> Option<Self>;
+}
+
+impl Column for i64 {
+    fn read(value: ValueRef<'_>) -> Option<Self> {
+        value.as_i64().ok()
+    }
+}
+
+impl Column for bool {
+    fn read(value: ValueRef<'_>) -> Option<Self> {
+        match value.as_i64() {
+            Ok(0) => Some(false),
+            Ok(1) => Some(true),
+            _ => None,
+        }
+    }
+}
+
+impl Column for Timestamp {
+    fn read(value: ValueRef<'_>) -> Option<Self> {
+        value.as_i64().ok().map(Self::from_micros)
+    }
+}
+
+impl Column for String {
+    fn read(value: ValueRef<'_>) -> Option<Self> {
+        value.as_str().ok().map(str::to_owned)
+    }
+}
+
+impl Column for Id {
+    fn read(value: ValueRef<'_>) -> Option<Self> {
+        value.as_str().ok()?.parse().ok()
+    }
+}
+
+impl Column for Digest {
+    fn read(value: ValueRef<'_>) -> Option<Self> {
+        value.as_blob().ok()?.try_into().ok().map(Self)
+    }
+}
+
+impl Column for Vec<u8> {
+    fn read(value: ValueRef<'_>) -> Option<Self> {
+        value.as_blob().ok().map(<[u8]>::to_vec)
+    }
+}
+
+impl<T: Column> Column for Option<T> {
+    fn read(value: ValueRef<'_>) -> Option<Self> {
+        match value {
+            ValueRef::Null => Some(None),
+            value => T::read(value).map(Some),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_order;
+
+    #[test]
+    fn parameters_first_appear_in_order() {
+        for (text, right) in [
+            ("SELECT 1", true),
+            ("UPDATE t SET a = $1 WHERE b = $2", true),
+            ("SELECT a FROM t WHERE b = $1 AND (c > $2 OR d > $1 OR e > $2) LIMIT $3", true),
+            ("VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", true),
+            ("UPDATE t SET a = $2 WHERE b = $1", false),
+            ("VALUES ($1, $3)", false),
+            ("VALUES ($0)", false),
+            ("VALUES ($name)", false),
+        ] {
+            assert_eq!(in_order(text), right, "{text}");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Prepares every statement there is on a store as the migrations make it.
+
+use rusqlite::Connection;
+
+use crate::db::Sql;
+use crate::migrate::migrate;
+
+/// A file that is missing here makes the compiler say that its list is never used.
+const ALL: &[(&str, &[(&str, Sql)])] = &[
+    ("api_key", crate::api_key::STATEMENTS),
+    ("audit", crate::audit::STATEMENTS),
+    ("client", crate::client::STATEMENTS),
+    ("commit", crate::commit::STATEMENTS),
+    ("config", crate::config::STATEMENTS),
+    ("facts", crate::facts::STATEMENTS),
+    ("key", crate::key::STATEMENTS),
+    ("meta", crate::meta::STATEMENTS),
+    ("principal", crate::principal::STATEMENTS),
+    ("readers", crate::readers::STATEMENTS),
+    ("realm", crate::realm::STATEMENTS),
+    ("secret", crate::secret::STATEMENTS),
+    ("session", crate::session::STATEMENTS),
+    ("sweep", crate::sweep::STATEMENTS),
+    ("target", crate::target::STATEMENTS),
+    ("throttle", crate::throttle::STATEMENTS),
+    ("writer", crate::writer::STATEMENTS),
+];
+
+#[test]
+fn every_statement_prepares_and_numbers_its_parameters_as_written() {
+    let db = Connection::open_in_memory().expect("a database");
+    migrate(&db).expect("the tables");
+    for (file, name, sql) in statements() {
+        let statement = db.prepare(sql.text()).unwrap_or_else(|error| panic!("{file}.rs, {name}: {error}"));
+        for at in 1..=statement.parameter_count() {
+            assert_eq!(statement.parameter_name(at), Some(format!("${at}").as_str()), "{file}.rs, {name}");
+        }
+    }
+}
+
+#[test]
+fn every_statement_is_in_words_that_both_engines_know() {
+    const FOREIGN: &[&str] =
+        &["rowid", "now(", "unixepoch", "datetime", "ifnull", "insert or", "true", "false", "->", "?"];
+    for (file, name, sql) in statements() {
+        let text = sql.text().to_lowercase();
+        for word in FOREIGN {
+            assert!(!text.contains(word), "{file}.rs, {name}: {word}");
+        }
+    }
+}
+
+#[test]
+fn no_statement_of_a_request_reads_a_whole_table() {
+    let db = Connection::open_in_memory().expect("a database");
+    migrate(&db).expect("the tables");
+    for (file, name, sql) in statements() {
+        // These list everything there is, on an administrator's demand.
+        if matches!((file, name), ("realm", "LIST") | ("key", "LIST_ALL") | ("meta", "LIST")) {
+            continue;
+        }
+        let mut explain = db.prepare(&format!("EXPLAIN QUERY PLAN {}", sql.text())).expect("a plan");
+        let count = explain.parameter_count();
+        let plan: Vec<String> = explain
+            .query_map(rusqlite::params_from_iter(vec![0; count]), |row| row.get(3))
+            .expect("a plan")
+            .collect::<Result<_, _>>()
+            .expect("its lines");
+        for line in plan {
+            let whole = line.starts_with("SCAN ") && !line.contains("USING") && !line.contains("CONSTANT ROW");
+            assert!(!whole || line == "SCAN bite", "{file}.rs, {name}: {line}");
+        }
+    }
+}
+
+fn statements() -> impl Iterator<Item = (&'static str, &'static str, Sql)> {
+    ALL.iter().flat_map(|(file, list)| list.iter().map(|(name, sql)| (*file, *name, *sql)))
+}

@@ -1,0 +1,182 @@
+//! Sessions and their tokens. A token is never ended by itself: its session is.
+
+use jeton_core::change::Audit;
+use jeton_core::domain::id::{Digest, Id};
+use jeton_core::domain::session::{Session, Token, TokenKind};
+use jeton_core::time::Timestamp;
+
+use crate::audit;
+use crate::db::{Row, statements};
+use crate::error::Error;
+use crate::readers::Snapshot;
+use crate::realm;
+use crate::store::Store;
+use crate::writer::{Needs, Step};
+
+macro_rules! session_columns {
+    () => {
+        "s.id, s.realm_id, s.principal_id, s.actor_id, s.api_key_id, s.client_id, s.target_id, s.dialect, s.scope, \
+         s.started_at, s.expires_at, s.last_used_at, s.idle_secs, s.generation, s.renewed_at, s.ended_at"
+    };
+}
+
+macro_rules! token_columns {
+    () => {
+        "t.digest, t.kind, t.session_id, t.generation, t.issued_at, t.expires_at, t.forget_at"
+    };
+}
+
+// Live at $2, or any if $2 is 0.
+macro_rules! list {
+    ($which:literal) => {
+        concat!(
+            "SELECT ",
+            session_columns!(),
+            ", p.username FROM session s JOIN principal p ON p.id = s.principal_id \
+             WHERE ",
+            $which,
+            " = $1 AND ((s.expires_at > $2 AND s.ended_at IS NULL \
+             AND (s.idle_secs IS NULL OR s.last_used_at + s.idle_secs * 1000000 > $2)) OR $2 = 0) \
+             ORDER BY s.started_at DESC, s.id DESC LIMIT $3"
+        )
+    };
+}
+
+statements! {
+    OF_REALM = list!("s.realm_id");
+    OF_PRINCIPAL = list!("s.principal_id");
+    // The very same JWT can stand in several sessions: then one that is live and new.
+    OF_TOKEN = "SELECT ", token_columns!(), ", ", session_columns!(),
+        " FROM token t JOIN session s ON s.id = t.session_id WHERE t.digest = $1 AND s.realm_id = $2 \
+        ORDER BY CASE WHEN s.ended_at IS NULL THEN 0 ELSE 1 END, s.started_at DESC, s.id DESC LIMIT 1";
+    NEWEST_ACCESS = "SELECT ", token_columns!(), " FROM token t WHERE t.session_id = $1 AND t.generation = $2 \
+        AND t.kind = 'access' ORDER BY t.issued_at DESC LIMIT 1";
+    END = "UPDATE session SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL";
+    FIND = "SELECT ", session_columns!(), " FROM session s WHERE s.id = $1";
+    END_OF_PRINCIPAL = "UPDATE session SET ended_at = $1 \
+        WHERE (principal_id = $2 OR actor_id = $2) AND ended_at IS NULL AND expires_at > $1";
+    END_OF_REALM = "UPDATE session SET ended_at = $1 WHERE realm_id = $2 AND ended_at IS NULL AND expires_at > $1";
+}
+
+/// Which sessions to list.
+#[derive(Clone, Copy, Debug)]
+pub enum Sessions {
+    /// Those of a realm.
+    OfRealm(Id),
+    /// Those of a principal.
+    OfPrincipal(Id),
+}
+
+/// A session, and the name of its principal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedSession {
+    /// The session.
+    pub session: Session,
+    /// Its principal's name.
+    pub username: String,
+}
+
+impl Store {
+    /// At most `at_most` sessions, newest first; with `live_at` only those that are live at that instant.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::Corrupt`].
+    pub async fn sessions(
+        &self,
+        which: Sessions,
+        live_at: Option<Timestamp>,
+        at_most: u32,
+    ) -> Result<Vec<ListedSession>, Error> {
+        let (sql, id) = match which {
+            Sessions::OfRealm(id) => (OF_REALM, id),
+            Sessions::OfPrincipal(id) => (OF_PRINCIPAL, id),
+        };
+        let values = [id.into(), live_at.unwrap_or(Timestamp::EPOCH).into(), i64::from(at_most).into()];
+        self.read(|tx| {
+            tx.all(sql, &values, |row| Ok(ListedSession { session: read_session(row)?, username: row.take()? }))
+        })
+    }
+
+    /// The session of this id.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::Corrupt`].
+    pub async fn session(&self, id: Id) -> Result<Option<Session>, Error> {
+        self.read(|tx| tx.one(FIND, &[id.into()], read_session))
+    }
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] if there is no such session, or it was ended before.
+    pub async fn end_session(&self, id: Id, at: Timestamp, record: Audit) -> Result<(), Error> {
+        let steps = vec![end(id, at, Needs::Row("session that goes on")), audit::append(record, 0)];
+        self.write(steps).await.map(|_| ())
+    }
+
+    /// Ends every session of a realm, and refuses everything that was issued in it before `at`.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] if there is no such realm.
+    pub async fn end_realm_sessions(&self, realm_id: Id, at: Timestamp, record: Audit) -> Result<(), Error> {
+        let end = Step::new(END_OF_REALM, vec![at.into(), realm_id.into()], Needs::Nothing);
+        self.configure(vec![realm::set_not_before(realm_id, at), end], record).await
+    }
+}
+
+/// Ends a session, if it was not ended before.
+pub(crate) fn end(id: Id, at: Timestamp, needs: Needs) -> Step {
+    Step::new(END, vec![at.into(), id.into()], needs)
+}
+
+/// Ends the live sessions of a principal, and those where it acts as another.
+pub(crate) fn end_of_principal(principal_id: Id, at: Timestamp) -> Step {
+    Step::new(END_OF_PRINCIPAL, vec![at.into(), principal_id.into()], Needs::Nothing)
+}
+
+/// The token of this digest in this realm, and its session.
+pub(crate) fn of_token(tx: &Snapshot<'_>, realm_id: Id, digest: Digest) -> Result<Option<(Token, Session)>, Error> {
+    tx.one(OF_TOKEN, &[digest.into(), realm_id.into()], |row| Ok((read_token(row)?, read_session(row)?)))
+}
+
+/// The access token that a session issued last in this generation.
+pub(crate) fn newest_access_token(tx: &Snapshot<'_>, session_id: Id, generation: i64) -> Result<Option<Token>, Error> {
+    tx.one(NEWEST_ACCESS, &[session_id.into(), generation.into()], read_token)
+}
+
+fn read_session(row: &mut Row<'_>) -> Result<Session, Error> {
+    Ok(Session {
+        id: row.take()?,
+        realm_id: row.take()?,
+        principal_id: row.take()?,
+        actor_id: row.take()?,
+        api_key_id: row.take()?,
+        client_id: row.take()?,
+        target_id: row.take()?,
+        dialect: row.take()?,
+        scope: row.take()?,
+        started_at: row.take()?,
+        expires_at: row.take()?,
+        last_used_at: row.take()?,
+        idle_secs: row.take()?,
+        generation: row.take()?,
+        renewed_at: row.take()?,
+        ended_at: row.take()?,
+    })
+}
+
+fn read_token(row: &mut Row<'_>) -> Result<Token, Error> {
+    Ok(Token {
+        digest: row.take()?,
+        kind: match row.take::<String>()?.as_str() {
+            "access" => TokenKind::Access,
+            "refresh" => TokenKind::Refresh,
+            other => return Err(Error::Corrupt(format!("{other} is no kind of token"))),
+        },
+        session_id: row.take()?,
+        generation: row.take()?,
+        issued_at: row.take()?,
+        expires_at: row.take()?,
+        forget_at: row.take()?,
+    })
+}

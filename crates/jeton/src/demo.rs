@@ -1,0 +1,123 @@
+//! `jeton demo`: four sample realms, their APIs behind the gate, and the lines to try them with.
+
+mod credentials;
+mod lines;
+mod seed;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+use jeton_gate::Upstream;
+use jeton_sample_apis::Api;
+use jeton_server::app::{App, Site};
+use jeton_server::clock::Clock;
+use jeton_server::dialects::Dialects;
+use jeton_server::sealing::{self, MasterKeys};
+use jeton_server::tls::{Tls, demo_ca};
+use jeton_store::Store;
+
+use crate::config::check_exposure;
+use crate::logging::{self, LogFormat};
+use crate::run::{self, Bound};
+
+/// Run four sample realms with their APIs, and print the lines to try them with.
+///
+/// People, events and API keys keep their ids in DIR; their passwords and secrets are random and new at every
+/// start, and those of the last start end. Nothing but the lines to try goes to standard output.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Listen here; port 0 picks a free one
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Serve /live, /ready and /metrics here
+    #[arg(long, default_value = "127.0.0.1:0")]
+    admin_listen: SocketAddr,
+    /// Keep the store here (default: a new folder, removed at the end)
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Print one line of JSON instead, once ready
+    #[arg(long)]
+    json: bool,
+    /// Serve HTTPS, with a certificate made for this run
+    #[arg(long)]
+    tls: bool,
+    /// A further host name for the certificate (with --tls); repeatable
+    #[arg(long, value_name = "HOST", requires = "tls")]
+    tls_name: Vec<String>,
+    /// Listen on an address that other machines reach
+    #[arg(long)]
+    expose: bool,
+    /// How much is logged, to standard error
+    #[arg(long, default_value = "warn")]
+    log_level: String,
+}
+
+/// Runs until it is told to stop.
+pub(crate) fn run(args: Args) -> anyhow::Result<()> {
+    // TLS does not make a demo fit for others: its passwords stand on a screen.
+    check_exposure(args.listen, false, args.expose, "--expose")?;
+    logging::start(LogFormat::Text, &args.log_level)?;
+    sealing::no_core_dumps().context("core dumps could not be switched off")?;
+    tokio::runtime::Runtime::new()?.block_on(demo(args))
+}
+
+async fn demo(args: Args) -> anyhow::Result<()> {
+    let bound = Bound::bind(args.listen, Some(args.admin_listen)).await?;
+    let scheme = if args.tls { "https" } else { "http" };
+    let url = format!("{scheme}://{}", bound.peers.local_addr());
+    let admin_url = bound.admin.as_ref().map(|admin| format!("http://{}", admin.local_addr())).unwrap_or_default();
+
+    let temporary = match &args.data {
+        Some(_) => None,
+        None => Some(tempfile::Builder::new().prefix("jeton-demo-").tempdir().context("no temporary folder")?),
+    };
+    let folder = args.data.as_deref().or(temporary.as_ref().map(|folder| folder.path())).unwrap_or(Path::new("."));
+    let store = Store::open(&folder.join("jeton.db"))?;
+    let master = master_key(folder)?;
+    let clock = Clock::system();
+    let app = App::new(store, master, Dialects::load(Vec::new())?, clock.clone(), Site::at(&url)).await?;
+    let credentials = seed::seed(&app).await.context("the demo's realms")?;
+
+    let mut ca = None;
+    let tls = match args.tls {
+        true => {
+            let certificate = demo_ca(&args.tls_name, clock.now())?;
+            let path = std::path::absolute(folder.join("ca.pem"))?;
+            std::fs::write(&path, &certificate.ca_pem).with_context(|| format!("{} cannot be written", path.display()))?;
+            ca = Some(path);
+            Some(Arc::new(Tls::from_demo(certificate)?))
+        }
+        false => None,
+    };
+    let upstreams = [
+        (seed::EVENTS, Api::Events),
+        (seed::ORDERS, Api::Orders),
+        (seed::RUNS, Api::Runs),
+        (seed::WALLETS, Api::Wallets),
+    ];
+    let upstreams = upstreams
+        .into_iter()
+        .map(|(realm, api)| (realm.to_owned(), Upstream::service(jeton_sample_apis::router(api))))
+        .collect();
+    let ready = match args.json {
+        true => credentials.json(&url, &admin_url),
+        false => lines::lines(&credentials, &url, &admin_url, ca.as_deref()),
+    };
+    if args.json && let Some(ca) = &ca {
+        anstream::eprintln!("CA certificate: {}", ca.display());
+    }
+    let serving = run::serve(bound, app, upstreams, tls, move || anstream::println!("{ready}"));
+    serving.await
+}
+
+/// The folder's master key; a new one beside a new store.
+fn master_key(folder: &Path) -> anyhow::Result<MasterKeys> {
+    let path = folder.join("master.key");
+    let keys = match path.exists() {
+        true => MasterKeys::load(&path)?,
+        false => MasterKeys::generate(&path)?,
+    };
+    Ok(keys)
+}

@@ -1,0 +1,72 @@
+//! Jeton: obtain, serve and check access tokens. Arguments in, one call out.
+
+mod config;
+#[cfg(feature = "demo")]
+mod demo;
+mod gate;
+mod init;
+mod local;
+mod logging;
+mod run;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+
+/// An access-token server, a gate in front of an API, and soon a client, in one binary.
+///
+/// New here? `jeton demo` runs four sample APIs with their sign-in pages and prints what to type.
+/// For your own API: `jeton init`, then `jeton serve`.
+#[derive(Parser)]
+#[command(name = "jeton", version, propagate_version = false, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run four sample realms with their APIs, and print the lines to try them with
+    #[cfg(feature = "demo")]
+    Demo(demo::Args),
+    /// Run the server that a configuration file describes
+    Serve(serve::Args),
+    /// Write a commented configuration file and a master key
+    Init(init::Args),
+    /// Stand in front of an API and let through what a realm's tokens open
+    Gate(gate::Args),
+    #[command(flatten)]
+    Local(local::Command),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            anstream::eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        #[cfg(feature = "demo")]
+        Command::Demo(args) => demo::run(args),
+        Command::Serve(args) => serve::run(args),
+        Command::Init(args) => init::run(&args),
+        Command::Gate(args) => gate::run(args),
+        Command::Local(command) => local::run(command),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "jeton", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! `jeton serve`: the server for real use.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use jeton_server::app::{App, Site};
+use jeton_server::clock::Clock;
+use jeton_server::dialects::Dialects;
+use jeton_server::sealing::{self, MasterKeys};
+use jeton_server::tls::Tls;
+use jeton_store::Store;
+
+use crate::config::{Config, check_exposure};
+use crate::logging;
+use crate::run::{self, Bound};
+
+/// Run the server that a configuration file describes.
+///
+/// SIGTERM lets requests in flight finish and ends it; SIGHUP reads certificates and dialects anew.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The configuration file
+    #[arg(long, env = "JETON_CONFIG", default_value = "jeton.toml")]
+    config: PathBuf,
+    /// Listen here instead of where the file says
+    #[arg(long)]
+    listen: Option<SocketAddr>,
+    /// Serve /live, /ready and /metrics here instead of where the file says
+    #[arg(long)]
+    admin_listen: Option<SocketAddr>,
+}
+
+/// Runs until it is told to stop.
+pub(crate) fn run(args: Args) -> anyhow::Result<()> {
+    let mut config = Config::read(&args.config)?;
+    config.listen = args.listen.unwrap_or(config.listen);
+    config.admin_listen = args.admin_listen.or(config.admin_listen);
+    check_exposure(config.listen, config.tls.is_some(), config.expose, "expose = true")?;
+    logging::start(config.log.format, &config.log.level)?;
+    sealing::no_core_dumps().context("core dumps could not be switched off")?;
+    tokio::runtime::Runtime::new()?.block_on(serve(config))
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    let master = MasterKeys::load(&config.master_key)?;
+    let dialects = Dialects::load(config.dialects.clone())?;
+    let store = Store::open(&config.database())?;
+    let site = Site { trusted_proxies: config.trusted_proxies.clone(), ..Site::at(&config.public_url) };
+    let app = App::new(store, master, dialects, Clock::system(), site).await?;
+    let tls = match &config.tls {
+        Some(files) => Some(Arc::new(Tls::from_files(&files.certificate, &files.key)?)),
+        None => None,
+    };
+    let bound = Bound::bind(config.listen, config.admin_listen).await?;
+    let admin = bound.admin.as_ref().map(|admin| admin.local_addr().to_string());
+    let listen = bound.peers.local_addr();
+    let ready = move || tracing::info!(%listen, admin, public_url = config.public_url, "ready");
+    run::serve(bound, app, Vec::new(), tls, ready).await
+}
