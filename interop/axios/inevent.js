@@ -32,7 +32,7 @@ export async function run(url, key) {
   answer = await person(signedIn.tokenID);
   same("inevent person.get: status", answer.status, 200);
   const [seen] = answer.data.data;
-  same("inevent person.get: who", seen.username, key.username);
+  same("inevent person.get: who", [seen.personID, seen.username], [signedIn.personID, key.username]);
   same("inevent person.get: scope", [seen.scope, seen.targetID], ["system", "0"]);
 
   answer = await signIn(key.event_password, { eventID: key.event_id });

@@ -23,12 +23,13 @@ same 'inevent sign-in: members' "$(shape '.data[0]')" \
 same 'inevent sign-in: who' "$(text '.data[0].username')" "$username"
 same 'inevent sign-in: scope' "$(member '.data[0] | [.scope, .targetID]')" '["system","0"]'
 token=$(text '.data[0].tokenID')
+person=$(text '.data[0].personID')
 
 call "$URL/" --get --data-urlencode 'action=person.get' --data-urlencode "tokenID=$token"
 same 'inevent person.get: status' "$STATUS" 200
 same 'inevent person.get: members' "$(shape '.data[0]')" \
     'personID:string username:string level:string scope:string targetID:string'
-same 'inevent person.get: who' "$(text '.data[0].username')" "$username"
+same 'inevent person.get: who' "$(member '.data[0] | [.personID, .username]')" "[\"$person\",\"$username\"]"
 same 'inevent person.get: scope' "$(member '.data[0] | [.scope, .targetID]')" '["system","0"]'
 
 call --header "Authorization: Bearer $token" "$URL/api/describe"

@@ -31,7 +31,7 @@ return function (string $url, array $key): void {
     $answer = $person($signedIn['tokenID']);
     same('inevent person.get: status', $answer->status, 200);
     $seen = $answer->json['data'][0];
-    same('inevent person.get: who', $seen['username'], $key['username']);
+    same('inevent person.get: who', [$seen['personID'], $seen['username']], [$signedIn['personID'], $key['username']]);
     same('inevent person.get: scope', [$seen['scope'], $seen['targetID']], ['system', '0']);
 
     $event = ['eventID' => $key['event_id']];

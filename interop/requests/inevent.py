@@ -38,7 +38,7 @@ def run(url, key):
     answer = person(signed_in["tokenID"])
     same("inevent person.get: status", answer.status_code, 200)
     seen = answer.json()["data"][0]
-    same("inevent person.get: who", seen["username"], key["username"])
+    same("inevent person.get: who", [seen["personID"], seen["username"]], [signed_in["personID"], key["username"]])
     same("inevent person.get: scope", [seen["scope"], seen["targetID"]], ["system", "0"])
 
     event = key["event_id"]

@@ -10,6 +10,9 @@ pub struct Caller {
     pub realm: String,
     /// The principal, by its id.
     pub subject: String,
+    /// The principal's number in its realm, for APIs whose ids are numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<i64>,
     /// The principal's sign-in name, if it is a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,

@@ -192,6 +192,7 @@ mod tests {
                 scope: vec!["a".to_owned(), "b".to_owned()],
                 target,
                 level: None,
+                number: None,
                 actor: None,
                 expires_at: Timestamp::MAX,
             };

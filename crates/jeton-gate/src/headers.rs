@@ -13,6 +13,8 @@ use crate::caller::Caller;
 pub const REALM: HeaderName = HeaderName::from_static("x-jeton-realm");
 /// The principal's id.
 pub const SUBJECT: HeaderName = HeaderName::from_static("x-jeton-subject");
+/// The principal's number, for APIs whose ids are numbers.
+pub const NUMBER: HeaderName = HeaderName::from_static("x-jeton-number");
 /// The principal's sign-in name.
 pub const USERNAME: HeaderName = HeaderName::from_static("x-jeton-username");
 /// The client that asked for the token.
@@ -26,17 +28,19 @@ pub const LEVEL: HeaderName = HeaderName::from_static("x-jeton-level");
 /// Who acts in the principal's name.
 pub const ACTOR: HeaderName = HeaderName::from_static("x-jeton-actor");
 
-/// The identity headers of a caller: all eight, empty where there is nothing to say.
+/// The identity headers of a caller: all nine, empty where there is nothing to say.
 ///
 /// What is not printable ASCII, and `%`, is percent-encoded as UTF-8; only between scopes stand spaces.
-pub fn identity(caller: Option<&Caller>) -> [(HeaderName, HeaderValue); 8] {
+pub fn identity(caller: Option<&Caller>) -> [(HeaderName, HeaderValue); 9] {
     let text =
         |member: fn(&Caller) -> Option<&String>| caller.and_then(member).map(|value| encode(value)).unwrap_or_default();
     let scopes = caller.map(|caller| caller.scope.iter().map(|scope| encode(scope)).collect::<Vec<_>>());
+    let number = caller.and_then(|caller| caller.number).map(|number| number.to_string());
     let target = caller.and_then(|caller| caller.target).map(|target| target.to_string());
     [
         (REALM, text(|caller| Some(&caller.realm))),
         (SUBJECT, text(|caller| Some(&caller.subject))),
+        (NUMBER, number.unwrap_or_default()),
         (USERNAME, text(|caller| caller.username.as_ref())),
         (CLIENT_ID, text(|caller| caller.client_id.as_ref())),
         (SCOPE, scopes.unwrap_or_default().join(" ")),
@@ -250,6 +254,7 @@ mod tests {
         let caller = Caller {
             realm: "events".to_owned(),
             subject: "7".to_owned(),
+            number: Some(7001),
             username: Some("José 100%\r\nX-Jeton-Level: Admin".to_owned()),
             client_id: None,
             key_id: None,
@@ -265,6 +270,7 @@ mod tests {
             [
                 "x-jeton-realm: events",
                 "x-jeton-subject: 7",
+                "x-jeton-number: 7001",
                 "x-jeton-username: Jos%C3%A9%20100%25%0D%0AX-Jeton-Level:%20Admin",
                 "x-jeton-client-id: ",
                 "x-jeton-scope: a%20b c",

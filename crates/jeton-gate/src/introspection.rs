@@ -147,6 +147,7 @@ struct Answer {
     jeton_reason: Option<String>,
     jeton_target: Option<i64>,
     jeton_level: Option<String>,
+    jeton_number: Option<i64>,
     jeton_key_id: Option<String>,
 }
 
@@ -175,6 +176,7 @@ impl Answer {
             scope: self.scope.unwrap_or_default().split_ascii_whitespace().map(str::to_owned).collect(),
             target: self.jeton_target,
             level: self.jeton_level,
+            number: self.jeton_number,
             actor: self.act.map(|actor| actor.sub),
             expires_at: Timestamp::from_secs(exp),
         })

@@ -77,6 +77,7 @@ pub fn caller(live: &Live<'_>, facts: &Facts) -> Caller {
     Caller {
         realm: facts.realm.name.clone(),
         subject: live.principal.id.to_string(),
+        number: Some(live.principal.number),
         username: Some(live.principal.username.clone()),
         client_id: live.client.map(|client| client.client_id.clone()),
         key_id: live.key_id.map(str::to_owned),

@@ -142,7 +142,7 @@ CREATE TABLE token (
     forget_at BIGINT NOT NULL,
     PRIMARY KEY (digest, session_id)
 ) WITHOUT ROWID;
-CREATE INDEX token_by_session ON token (session_id, generation);
+CREATE INDEX token_by_session ON token (session_id, generation, issued_at);
 CREATE INDEX token_by_end ON token (forget_at);
 
 CREATE TABLE ended_token (

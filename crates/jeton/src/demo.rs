@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
+use ipnet::IpNet;
 use jeton_gate::Upstream;
 use jeton_sample_apis::Api;
 use jeton_server::app::{App, Site};
@@ -46,6 +47,9 @@ pub(crate) struct Args {
     /// A further host name for the certificate (with --tls); repeatable
     #[arg(long, value_name = "HOST", requires = "tls")]
     tls_name: Vec<String>,
+    /// A proxy whose X-Forwarded-* and X-Original-* headers count, as for forward-auth; repeatable
+    #[arg(long, value_name = "NET")]
+    trusted_proxy: Vec<IpNet>,
     /// Listen on an address that other machines reach
     #[arg(long)]
     expose: bool,
@@ -77,7 +81,8 @@ async fn demo(args: Args) -> anyhow::Result<()> {
     let store = Store::open(&folder.join("jeton.db"))?;
     let master = master_key(folder)?;
     let clock = Clock::system();
-    let app = App::new(store, master, Dialects::load(Vec::new())?, clock.clone(), Site::at(&url)).await?;
+    let site = Site { trusted_proxies: args.trusted_proxy, ..Site::at(&url) };
+    let app = App::new(store, master, Dialects::load(Vec::new())?, clock.clone(), site).await?;
     let credentials = seed::seed(&app).await.context("the demo's realms")?;
 
     let mut ca = None;

@@ -37,7 +37,7 @@ master_key = "master.key"
 # Proxies whose X-Forwarded-* and X-Original-* headers count.
 trusted_proxies = []
 
-# Dialect files beside the built-in ones (inevent, ion, pitchpoint, zro). SIGHUP reads them again.
+# Dialect files beside the built-in ones. SIGHUP reads them again.
 dialects = []
 
 # HTTPS. SIGHUP reads the files again.

@@ -2,11 +2,13 @@
 
 use http::HeaderMap;
 
-/// The identity headers of one request. A header that is absent or not plain text is `None`.
+/// The identity headers of one request. A header that is absent, empty or not plain text is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Caller {
     /// `X-Jeton-Subject`: the principal's id.
     pub(crate) subject: Option<String>,
+    /// `X-Jeton-Number`: the same one's number, for APIs whose ids are numbers.
+    pub(crate) number: Option<String>,
     /// `X-Jeton-Username`: a person's login; services have none.
     pub(crate) username: Option<String>,
     /// `X-Jeton-Client-Id`: the program that asked for the token.
@@ -22,9 +24,13 @@ pub(crate) struct Caller {
 impl Caller {
     /// Reads what the gate wrote.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let text = |name: &str| Some(headers.get(name)?.to_str().ok()?.to_owned());
+        let text = |name: &str| {
+            let text = headers.get(name)?.to_str().ok()?;
+            (!text.is_empty()).then(|| text.to_owned())
+        };
         Self {
             subject: text("x-jeton-subject"),
+            number: text("x-jeton-number"),
             username: text("x-jeton-username"),
             client_id: text("x-jeton-client-id"),
             scope: text("x-jeton-scope"),

@@ -25,18 +25,8 @@ const OPERATIONS: [(&str, &str, &str, &str); 4] = [
         "Exchanges a password for a tokenID.",
     ),
     ("person.signOut", "POST", "tokenID", "Ends a tokenID."),
-    (
-        "api.describe",
-        METHODS,
-        "tokenID",
-        "Lists the operations of this API.",
-    ),
-    (
-        "person.get",
-        METHODS,
-        "tokenID",
-        "Shows the person whom the tokenID speaks for.",
-    ),
+    ("api.describe", METHODS, "tokenID", "Lists the operations of this API."),
+    ("person.get", METHODS, "tokenID", "Shows the person whom the tokenID speaks for."),
 ];
 
 pub(crate) fn router() -> Router {
@@ -48,10 +38,7 @@ async fn answer(method: Method, uri: Uri, headers: HeaderMap) -> Response {
         return allow(StatusCode::NO_CONTENT.into_response(), METHODS);
     }
     if ![Method::GET, Method::HEAD, Method::POST].contains(&method) {
-        return allow(
-            refuse(StatusCode::METHOD_NOT_ALLOWED, "method not allowed"),
-            METHODS,
-        );
+        return allow(refuse(StatusCode::METHOD_NOT_ALLOWED, "method not allowed"), METHODS);
     }
     match action(&uri) {
         Err(message) => refuse(StatusCode::BAD_REQUEST, message),
@@ -74,10 +61,7 @@ fn action(uri: &Uri) -> Result<String, &'static str> {
         return Ok(segments.replace('/', "."));
     }
     let pairs = query_pairs(uri).ok_or("action is invalid")?;
-    let mut values = pairs
-        .into_iter()
-        .filter(|(name, _)| name == "action")
-        .map(|(_, value)| value);
+    let mut values = pairs.into_iter().filter(|(name, _)| name == "action").map(|(_, value)| value);
     match (values.next(), values.next()) {
         (Some(_), Some(_)) => Err("action is invalid"),
         (Some(value), None) if !value.is_empty() => match value.split_once('.') {
@@ -103,15 +87,11 @@ fn operations() -> Vec<Value> {
 
 fn person(caller: &Caller) -> Response {
     let Some(subject) = &caller.subject else {
-        return refuse(
-            StatusCode::FORBIDDEN,
-            "no person is known here, call through the gate",
-        );
+        return refuse(StatusCode::FORBIDDEN, "no person is known here, call through the gate");
     };
-    let text =
-        |value: &Option<String>, absent: &str| value.clone().unwrap_or_else(|| absent.to_owned());
+    let text = |value: &Option<String>, absent: &str| value.clone().unwrap_or_else(|| absent.to_owned());
     list(&[json!({
-        "personID": subject,
+        "personID": caller.number.as_ref().unwrap_or(subject),
         "username": text(&caller.username, ""),
         "level": text(&caller.level, ""),
         "scope": text(&caller.scope, ""),
@@ -131,11 +111,7 @@ fn list(rows: &[Value]) -> Response {
 
 fn refuse(status: StatusCode, message: &'static str) -> Response {
     let mut response = status.into_response();
-    response
-        .headers_mut()
-        .insert("x-inevent-error", HeaderValue::from_static(message));
-    response
-        .extensions_mut()
-        .insert(ReasonPhrase::from_static(message.as_bytes()));
+    response.headers_mut().insert("x-inevent-error", HeaderValue::from_static(message));
+    response.extensions_mut().insert(ReasonPhrase::from_static(message.as_bytes()));
     response
 }

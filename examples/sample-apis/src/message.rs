@@ -32,16 +32,12 @@ pub(crate) fn is_json(headers: &HeaderMap) -> bool {
 pub(crate) fn json(status: StatusCode, content_type: &'static str, text: String) -> Response {
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 
 /// Names the methods that a path understands, as RFC 9110 wants it of a 405.
 pub(crate) fn allow(mut response: Response, methods: &'static str) -> Response {
-    response
-        .headers_mut()
-        .insert(ALLOW, HeaderValue::from_static(methods));
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
     response
 }

@@ -17,17 +17,12 @@ const PRODUCTS: [&str; 3] = ["identity", "income", "property"];
 const STATUSES: [&str; 4] = ["created", "in_progress", "completed", "cancelled"];
 
 pub(crate) fn router() -> Router {
-    Router::new()
-        .route(PATH, post(query).fallback(wrong_method))
-        .fallback(unknown_path)
+    Router::new().route(PATH, post(query).fallback(wrong_method)).fallback(unknown_path)
 }
 
 async fn query(headers: HeaderMap, body: Body) -> Response {
     let Some(body) = read_body(body).await else {
-        return refuse(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "The body is longer than 64 KiB",
-        );
+        return refuse(StatusCode::PAYLOAD_TOO_LARGE, "The body is longer than 64 KiB");
     };
     let page = if body.is_empty() {
         Ok(Page::default())
@@ -53,18 +48,13 @@ struct Page {
 
 impl Default for Page {
     fn default() -> Self {
-        Self {
-            limit: MAX_LIMIT,
-            start: 0,
-            filters: Map::new(),
-        }
+        Self { limit: MAX_LIMIT, start: 0, filters: Map::new() }
     }
 }
 
 impl Page {
     fn read(body: &[u8]) -> Result<Self, String> {
-        let value: Value =
-            serde_json::from_slice(body).map_err(|_| "The body is not valid JSON")?;
+        let value: Value = serde_json::from_slice(body).map_err(|_| "The body is not valid JSON")?;
         let Value::Object(mut members) = value else {
             return Err("The body must be a JSON object".to_owned());
         };
@@ -90,16 +80,8 @@ impl Page {
     fn answer(&self) -> Response {
         let mut matching = (self.start..ORDERS)
             .map(|index| (index, order(index)))
-            .filter(|(_, order)| {
-                self.filters
-                    .iter()
-                    .all(|(name, wanted)| order.get(name) == Some(wanted))
-            });
-        let results: Vec<Value> = matching
-            .by_ref()
-            .take(self.limit)
-            .map(|(_, order)| order)
-            .collect();
+            .filter(|(_, order)| self.filters.iter().all(|(name, wanted)| order.get(name) == Some(wanted)));
+        let results: Vec<Value> = matching.by_ref().take(self.limit).map(|(_, order)| order).collect();
         let next = matching.next().map(|(index, _)| marker(index));
         json_answer(
             StatusCode::OK,
@@ -138,10 +120,7 @@ fn position(marker: &str) -> Result<usize, String> {
 }
 
 fn known(filters: Map<String, Value>) -> Result<Map<String, Value>, String> {
-    if filters
-        .keys()
-        .any(|name| !["orderId", "product", "status"].contains(&name.as_str()))
-    {
+    if filters.keys().any(|name| !["orderId", "product", "status"].contains(&name.as_str())) {
         return Err("filters may hold orderId, product and status".to_owned());
     }
     Ok(filters)
@@ -157,10 +136,7 @@ fn order(index: usize) -> Value {
 }
 
 async fn wrong_method() -> Response {
-    allow(
-        refuse(StatusCode::METHOD_NOT_ALLOWED, "Orders are queried by POST"),
-        "POST",
-    )
+    allow(refuse(StatusCode::METHOD_NOT_ALLOWED, "Orders are queried by POST"), "POST")
 }
 
 async fn unknown_path() -> Response {

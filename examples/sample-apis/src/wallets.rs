@@ -17,10 +17,7 @@ pub(crate) fn router() -> Router {
     Router::new()
         .route("/health", get(health).fallback(wrong_method))
         .route("/operations/wallets", get(wallets).fallback(wrong_method))
-        .route(
-            "/operations/wallet-accounts",
-            get(wallet_accounts).fallback(wrong_method),
-        )
+        .route("/operations/wallet-accounts", get(wallet_accounts).fallback(wrong_method))
         .fallback(unknown_path)
 }
 
@@ -71,12 +68,7 @@ fn created_at(index: usize) -> String {
 
 /// One page of the rows, as the query asks, or 422 with the first thing wrong in it.
 fn paged(uri: &Uri, mut rows: Vec<Value>) -> Response {
-    let Paging {
-        page,
-        size,
-        sort,
-        descending,
-    } = match Paging::read(uri) {
+    let Paging { page, size, sort, descending } = match Paging::read(uri) {
         Ok(paging) => paging,
         Err(message) => {
             return refuse(StatusCode::UNPROCESSABLE_ENTITY, &message, "VALIDATION");
@@ -87,11 +79,7 @@ fn paged(uri: &Uri, mut rows: Vec<Value>) -> Response {
         rows.reverse();
     }
     let total = rows.len();
-    let data: Vec<Value> = rows
-        .into_iter()
-        .skip(size.saturating_mul(page - 1))
-        .take(size)
-        .collect();
+    let data: Vec<Value> = rows.into_iter().skip(size.saturating_mul(page - 1)).take(size).collect();
     let body = json!({
         "success": true,
         "data": {
@@ -120,12 +108,7 @@ struct Paging {
 impl Paging {
     fn read(uri: &Uri) -> Result<Self, String> {
         let pairs = query_pairs(uri).ok_or("The query is not valid UTF-8.")?;
-        let mut paging = Self {
-            page: 1,
-            size: 20,
-            sort: "created_at",
-            descending: false,
-        };
+        let mut paging = Self { page: 1, size: 20, sort: "created_at", descending: false };
         let mut seen = Vec::new();
         for (name, value) in &pairs {
             match name.as_str() {
@@ -168,14 +151,7 @@ impl Paging {
 }
 
 async fn wrong_method() -> Response {
-    allow(
-        refuse(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "Unsupported method.",
-            "METHOD_NOT_ALLOWED",
-        ),
-        "GET, HEAD",
-    )
+    allow(refuse(StatusCode::METHOD_NOT_ALLOWED, "Unsupported method.", "METHOD_NOT_ALLOWED"), "GET, HEAD")
 }
 
 async fn unknown_path() -> Response {

@@ -85,7 +85,11 @@ impl Dialect {
                 let by = |key: &str| table.by.iter().any(|by| by == key);
                 if table.by.is_empty() { None } else { self.row_says(row, said.as_ref(), answer, &by) }
             },
-            &|row| self.row_says(row, said.as_ref(), answer, &|key| key == "status"),
+            &|row| {
+                // Alone, a status of success says nothing about a refusal.
+                let telling = !(200..300).contains(&answer.status);
+                if telling { self.row_says(row, said.as_ref(), answer, &|key| key == "status") } else { None }
+            },
         ];
         for pass in passes {
             let found: Vec<_> = rows.iter().filter_map(|row| Some((row.reason, pass(row)?))).collect();

@@ -34,7 +34,7 @@ pub use values::{Value, Values};
 use json::Escape;
 use refuse::Refusals;
 use show::Show;
-use template::{AnswerTemplate, Header, Mark, Node, RequestTemplate, Text};
+use template::{AnswerTemplate, Header, Mark, Node, RequestTemplate};
 
 use crate::domain::policy::Policy;
 
@@ -98,9 +98,9 @@ impl Exchange {
     /// What its answer can say.
     pub fn answer_slots(&self) -> Vec<Slot> {
         let mut slots = Vec::new();
-        self.answer.reason.iter().for_each(|text: &Text| {
-            text.each_slot(&mut |hole, kind| add_slot(&mut slots, &hole.name, kind, &hole.mark));
-        });
+        if let Some(reason) = &self.answer.reason {
+            reason.each_slot(&mut |hole, kind| add_slot(&mut slots, &hole.name, kind, &hole.mark));
+        }
         self.answer.message.each_slot(&mut |hole, kind| add_slot(&mut slots, &hole.name, kind, &hole.mark));
         slots
     }

@@ -74,6 +74,12 @@ impl Dialect {
         self.first_fitting(&candidates, request, &query, &parsed, settings)
     }
 
+    /// How well this dialect knows a path: for each segment, whether it is a literal of the file. Nothing if it does
+    /// not serve the path. Among several dialects the greater one is asked first, so a literal beats a template.
+    pub fn specificity(&self, path: &str, settings: &Values) -> Option<Vec<bool>> {
+        self.claimed(path, settings).iter().map(|candidate| literals(candidate.start)).max()
+    }
+
     /// The templates that serve this path: those with literals where others have holes, if there are any.
     fn claimed(&self, path: &str, settings: &Values) -> Vec<Candidate<'_>> {
         let path = if path.is_empty() { "/" } else { path };

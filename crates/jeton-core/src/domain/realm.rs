@@ -39,7 +39,8 @@ pub struct Settings {
     pub profile: Profile,
     /// Whether unknown clients and wrong secrets can be told apart.
     pub client_errors: ClientErrors,
-    /// Which Keycloak is imitated where versions differ, 19 or 26; contracts/ion.md §10 says what holds without.
+    /// Which Keycloak is imitated where versions differ, 19 or 26; without, 26 but for the status of a client
+    /// that may not use a grant.
     pub keycloak_compat: Option<u8>,
     /// Origins that browsers may call from. Empty: no CORS headers at all.
     pub cors_origins: Vec<String>,
@@ -91,7 +92,7 @@ pub struct Mount {
 pub enum Profile {
     /// RFC 9068: `typ` is `at+jwt`.
     Rfc9068,
-    /// Keycloak's claims, their order and its `typ` (contracts/ion.md §6).
+    /// Keycloak's claims, their order and its `typ`.
     Keycloak,
 }
 

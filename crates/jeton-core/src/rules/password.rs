@@ -25,7 +25,7 @@ pub(super) fn prove<'a>(
     let person = facts.person.as_ref().map(|person| &person.principal);
     let signed_in = person.filter(|person| person.enabled && person.kind == Kind::Person).ok_or_else(wrong)?;
 
-    // contracts/inevent.md §5: the realm's password sent for a target gives the realm's token.
+    // Where the dialect says so, the realm's password sent for a target gives the realm's token.
     let same = request.shape.policy().and_then(|policy| policy.target.as_ref());
     let realm_wide = known.password.realm && (!target || same.is_some_and(|rule| rule.same_secret_is_realm));
     let within = match (&facts.target, &facts.membership) {

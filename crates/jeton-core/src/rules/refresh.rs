@@ -24,7 +24,7 @@ pub(super) fn prove<'a>(
     _rng: &mut dyn CryptoRng,
 ) -> Result<Proven<'a>, Unproven> {
     let token = known.facts.token.as_ref().ok_or(Reason::InvalidToken)?;
-    // A token of one dialect means nothing in another (contracts/pitchpoint.md §9).
+    // A token of one dialect means nothing in another.
     if token.session.dialect != request.shape.name() {
         return Err(Reason::InvalidToken.into());
     }

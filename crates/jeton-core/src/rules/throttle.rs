@@ -17,7 +17,7 @@ const KNOWN_PAIR: i64 = 30;
 const ACCOUNT: i64 = 100;
 /// Failures of any accounts from one source before it has to wait.
 const SOURCE: i64 = 300;
-/// How long a pair or a source waits after its last failure (contracts/inevent.md §8: ten minutes).
+/// How long a pair or a source waits after its last failure.
 const WAIT: Duration = Duration::from_secs(600);
 /// How long an account is closed to unknown sources. The store forgets failures after the same time.
 const SUSPENDED: Duration = Duration::from_secs(24 * 3600);

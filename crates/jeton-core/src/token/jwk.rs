@@ -61,8 +61,12 @@ impl Jwk {
         Self { n: Some(n), e: Some(e), ..Self::bare(kid, "RSA", alg) }
     }
 
-    /// Something that verifies signatures of this key, or nothing if the members do not fit together.
+    /// Something that verifies signatures of this key, or nothing if the members do not fit together
+    /// or the key is meant for something else.
     pub fn verifying_key(&self) -> Option<VerifyingKey> {
+        if self.usage != "sig" {
+            return None;
+        }
         let bytes = |member: &Option<String>| BASE64URL.decode(member.as_deref()?).ok();
         let public = match self.alg {
             Alg::ES256 => [&[4][..], &bytes(&self.x)?, &bytes(&self.y)?].concat(),

@@ -15,7 +15,7 @@ struct Header<'a> {
     kid: &'a str,
 }
 
-/// Keycloak's members in Keycloak's order (contracts/ion.md §6).
+/// Keycloak's members in Keycloak's order.
 #[derive(Serialize)]
 struct Keycloak<'a> {
     exp: i64,

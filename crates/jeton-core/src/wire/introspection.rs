@@ -1,4 +1,4 @@
-//! What introspection says of a live token (RFC 7662 §2.2), in Keycloak's order (contracts/ion.md §5).
+//! What introspection says of a live token (RFC 7662 §2.2), in Keycloak's order.
 
 use serde::Serialize;
 
@@ -34,6 +34,7 @@ struct Active<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     client_id: Option<&'a str>,
     username: String,
+    jeton_number: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     jeton_target: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,6 +78,7 @@ pub fn active(live: &Live<'_>, issuer: &str, claims: Option<&Claims>) -> String 
         preferred_username: username.clone(),
         client_id,
         username,
+        jeton_number: live.principal.number,
         jeton_target: live.target,
         jeton_level: live.level,
         jeton_key_id: live.key_id,

@@ -1,7 +1,9 @@
 //! Whatever comes in, the answer is a refusal: no panic, and never a 5xx.
 
+use std::time::Duration;
+
 use http::{HeaderMap, HeaderValue, Method};
-use jeton_core::dialect::{AnswerParts, Dialect, Place, Reading, Request, Values};
+use jeton_core::dialect::{Answer, AnswerParts, Dialect, Place, Reading, Request, Values};
 use jeton_core::domain::refusal::{Reason, Refusal};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
@@ -165,6 +167,28 @@ fn every_reason_has_an_answer_everywhere() {
             }
         }
     }
+}
+
+#[test]
+fn what_a_refusal_adds() {
+    let named = |name: &str| built_in().iter().find(|dialect| dialect.name == name).unwrap();
+    let write = |name: &str, refusal: &Refusal| named(name).write_refusal(Place::Dialect, refusal, &Values::new());
+    let header = |answer: &Answer, name: &str| {
+        answer.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+    };
+    for (wait, seconds) in [(0, "0"), (1, "1"), (1000, "1"), (1001, "2"), (59_999, "60")] {
+        let answer = write("zro", &Refusal::new(Reason::Throttled).retry_after(Duration::from_millis(wait)));
+        assert_eq!(header(&answer, "Retry-After").as_deref(), Some(seconds));
+    }
+    // A row that speaks of a field is no answer to a refusal that names none: the parent's is.
+    let answer = write("inevent", &Refusal::new(Reason::Malformed));
+    assert_eq!(answer.reason_phrase.as_deref(), Some("request is invalid"));
+    // Neither a row nor a parent's: the status alone.
+    let answer = write("ion", &Refusal::new(Reason::WrongCredentials));
+    assert_eq!((answer.status, answer.headers.len(), answer.body.as_str()), (401, 0, ""));
+    // A field that no header can hold is not repeated: again the parent's row.
+    let answer = write("inevent", &Refusal::new(Reason::Missing).field("a\r\nb"));
+    assert_eq!(header(&answer, "X-InEvent-Error").as_deref(), Some("request is invalid"));
 }
 
 proptest! {

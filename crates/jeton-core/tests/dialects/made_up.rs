@@ -184,7 +184,10 @@ fn routes() {
     assert!(matches!(dialect.read_request(&request, &straw), Reading::Exchange { index: 0, .. }));
 }
 
-fn values(slots: &[Slot], rows: &[(&str, &str)]) -> Values {
+/// Names and values as text.
+type Rows<'a> = &'a [(&'a str, &'a str)];
+
+fn values(slots: &[Slot], rows: Rows<'_>) -> Values {
     let kind = |name: &str| slots.iter().find(|slot| slot.name == name).map_or(Kind::Text, |slot| slot.kind);
     rows.iter().fold(Values::new(), |values, (name, text)| values.with(*name, value(kind(name), text)))
 }
@@ -224,7 +227,7 @@ fn messages_are_written_as_they_stand_in_the_file() {
 fn what_a_place_cannot_hold_is_not_written() {
     let dialect = meadow();
     let none = Values::new();
-    let rows: [(usize, &[(&str, &str)], &str); 5] = [
+    let rows: [(usize, Rows<'_>, &str); 5] = [
         (0, &[("realm", ".."), ("client_id", "a"), ("client_secret", "b")], "realm"),
         (1, &[("username", "a;b"), ("password", "b")], "username"),
         (1, &[("username", "a"), ("password", "b\r\nX: y")], "password"),
@@ -269,7 +272,9 @@ fn refusals_with_the_status_of_success() {
     assert_eq!((calm.status, calm.reason_phrase.as_deref(), calm.body.as_str()), (420, Some("Calm down"), ""));
     let nowhere = answer(&Refusal::new(Reason::Denied));
     assert_eq!((nowhere.status, nowhere.body.as_str()), (403, ""));
-    assert!(matches!(parse(0, 500, "{}"), Err(ReadError::Shape(_))));
+    for (status, body) in [(500, "{}"), (200, "{}"), (200, r#"{"result":["error","E9"]}"#)] {
+        assert!(matches!(parse(1, status, body), Err(ReadError::Shape(_))), "{status} {body}");
+    }
 }
 
 #[test]
@@ -310,4 +315,15 @@ fn tokens_in_cookies_and_headers() {
 fn secrets_are_not_printed() {
     let values = Values::new().with("password", Value::Secret(Secret::from("hunter2")));
     assert!(!format!("{values:?}").contains("hunter2"));
+}
+
+#[test]
+fn the_examples_of_the_documentation_load() {
+    let page = include_str!("../../../../docs/dialects.md");
+    let blocks: Vec<&str> = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let [whole, fields] = blocks.as_slice() else { panic!("{} examples", blocks.len()) };
+    // The second is a piece of a file: what goes before [token] and what goes in between.
+    for text in [(*whole).to_owned(), whole.replacen("[token]", &format!("{fields}\n[token]"), 1)] {
+        assert!(Dialect::parse(&text).is_ok(), "{:#?}", Dialect::parse(&text).err());
+    }
 }

@@ -97,6 +97,8 @@ const ROWS: &[(&str, &str, &str)] = &[
     ("POST /sign-in", "¦PSOT /sign-in", "unknown method `PSOT` (did you mean `POST`?)"),
     ("POST /sign-in", "¦POST sign-in", "a start line is a method and a path"),
     ("/sign-in?kind", "/sign¦ in?kind", "a space in a path or query"),
+    ("/sign-in?kind", "/¦{{plot?}}?kind", "a segment of a path cannot be absent"),
+    ("{\"user\":", "{\"secret\":1,\"user\":", "the member `secret` stands twice"),
     ("?kind=person", "?¦kind", "a name and a value are needed here"),
     ("kind=person&plot={{plot?}}", "kind=person&¦kind=other", "`kind` stands twice"),
     (

@@ -86,7 +86,7 @@ async fn the_proxy_holds() {
         assert_eq!(seen.header("x-jeton-subject"), if anonymous { "" } else { "7" }, "{}", row.name);
         assert!(!seen.headers.contains_key("authorization"), "{}", row.name);
         let told = seen.headers.keys().filter(|name| jeton_gate::headers::is_identity(name)).count();
-        assert_eq!(told, if anonymous { 0 } else { 5 }, "{}: {:?}", row.name, seen.headers);
+        assert_eq!(told, if anonymous { 0 } else { 6 }, "{}: {:?}", row.name, seen.headers);
     }
     assert!(ran > 80, "only {ran} rows ran");
 }

@@ -47,6 +47,7 @@ pub(crate) fn caller() -> Caller {
     Caller {
         realm: "zebra".to_owned(),
         subject: "7".to_owned(),
+        number: Some(7001),
         username: Some("ann@example.org".to_owned()),
         client_id: None,
         key_id: None,

@@ -44,6 +44,7 @@ async fn a_call_reaches_the_api_as_it_was_decided() {
         ("x-forwarded-host", "Front.example:8080"),
         ("x-jeton-realm", "zebra"),
         ("x-jeton-subject", "7"),
+        ("x-jeton-number", "7001"),
         ("x-jeton-username", "ann@example.org"),
         ("x-jeton-scope", "read write"),
         ("x-jeton-level", "User"),

@@ -69,9 +69,15 @@ enum Claim<'m> {
 
 /// Whose address this is. The head decides; the body is not read yet.
 fn claimed<'m>(mounts: &'m Mounts, request: &Request, host: Option<&str>) -> Claim<'m> {
+    let known = |mount: &'m Mount| {
+        let path = mount.strip(host, request.uri().path())?;
+        Some((mount, path, mount.dialect.specificity(path, &mount.settings)?))
+    };
+    let mut known: Vec<_> = mounts.all.iter().filter_map(known).collect();
+    // Stable: among equals the order of the mounts stays.
+    known.sort_by(|(.., left), (.., right)| right.cmp(left));
     let mut unrouted = Claim::Nobodys;
-    for mount in &mounts.all {
-        let Some(path) = mount.strip(host, request.uri().path()) else { continue };
+    for (mount, path, _) in known {
         let head = head(request.method(), path, request.uri().query(), request.headers(), &[]);
         match mount.dialect.read_request(&head, &mount.settings) {
             Reading::NotMine => {}

@@ -69,7 +69,7 @@ async fn revoke(app: &App, realm: &Realm, received: Received) -> Result<Response
         }
         Err(_) => false,
     };
-    // Keycloak answers 200 either way, and says so when there was nothing to end (contracts/ion.md §5).
+    // Keycloak answers 200 either way, and says so when there was nothing to end.
     Ok(match ended {
         true => {
             let mut answer = oauth::answer(200, String::new());

@@ -29,7 +29,7 @@ pub(super) async fn post(State(http): State<Http>, Path(realm): Path<String>, re
     answer.unwrap_or_else(|refusal| oauth_refusal(&refusal, Some(settings)))
 }
 
-/// The realm of this name, before anything else of the request is looked at (contracts/ion.md §4, rows 1 to 3).
+/// The realm of this name, before anything else of the request is looked at, as in Keycloak.
 pub(super) async fn realm_of(app: &App, name: &str) -> Result<Realm, Refusal> {
     let query = Query { realm: name, ..Query::default() };
     let found = app.store.load(&query).await.map_err(|error| refusal_of(Ended::from(error)))?;

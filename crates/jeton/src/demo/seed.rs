@@ -59,6 +59,8 @@ impl Seed<'_> {
                     "GET,POST /person/get",
                     "GET,POST /api ?action=api.describe",
                     "GET,POST /api ?action=person.get",
+                    "GET,POST /api/ ?action=api.describe",
+                    "GET,POST /api/ ?action=person.get",
                     "GET,POST /api/api/describe",
                     "GET,POST /api/person/get",
                 ]),
@@ -158,8 +160,7 @@ impl Seed<'_> {
             .realm(WALLETS, Settings {
                 dialects: vec![mount("zro")],
                 gate: rules(&[
-                    "GET /operations/wallets",
-                    "GET /operations/wallet-accounts",
+                    "GET /operations/*",
                     "GET /health anonymous",
                 ]),
                 ..Settings::default()

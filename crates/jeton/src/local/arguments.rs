@@ -92,7 +92,9 @@ pub(super) fn rule(text: &str) -> Result<String, String> {
 /// An `http://` or `https://` address without query.
 pub(super) fn url(text: &str) -> Result<String, String> {
     let rest = text.strip_prefix("https://").or(text.strip_prefix("http://"));
-    match rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(|c: char| "?#\"".contains(c) || !c.is_ascii_graphic())) {
+    match rest
+        .is_some_and(|rest| !rest.is_empty() && !rest.contains(|c: char| "?#\"".contains(c) || !c.is_ascii_graphic()))
+    {
         true => Ok(text.to_owned()),
         false => Err("give an http:// or https:// address without query".to_owned()),
     }

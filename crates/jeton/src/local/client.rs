@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Subcommand, ValueEnum};
+use jeton_core::change::Audit;
 use jeton_core::domain::client::{Client, ClientSettings};
 use jeton_core::domain::id::Id;
 use jeton_core::domain::principal::{Kind, PersonProfile};
@@ -41,18 +42,11 @@ pub(crate) enum Command {
         realm: String,
     },
     /// Show a client with its settings; secrets are not shown again
-    Show {
-        /// The realm
-        realm: String,
-        /// The client
-        client_id: String,
-    },
+    Show(Named),
     /// Change settings of a client: what is given replaces what was there, the rest stays
     Set {
-        /// The realm
-        realm: String,
-        /// The client
-        client_id: String,
+        #[command(flatten)]
+        named: Named,
         #[command(flatten)]
         options: Options,
         /// Whether it may introspect every token of the realm
@@ -63,51 +57,27 @@ pub(crate) enum Command {
         clear: Vec<Clear>,
     },
     /// Let a client get tokens again
-    Enable {
-        /// The realm
-        realm: String,
-        /// The client
-        client_id: String,
-    },
+    Enable(Named),
     /// Refuse a client and its tokens until it is enabled again
-    Disable {
-        /// The realm
-        realm: String,
-        /// The client
-        client_id: String,
-    },
+    Disable(Named),
     /// Remove a client, for good
-    Remove {
-        /// The realm
-        realm: String,
-        /// The client
-        client_id: String,
-    },
+    Remove(Named),
     /// Add a second secret, so that one can replace the other, and print it, once
     AddSecret {
-        /// The realm
-        realm: String,
-        /// The client
-        client_id: String,
+        #[command(flatten)]
+        named: Named,
         #[command(flatten)]
         adding: Adding,
     },
     /// Remove a secret: from now on it proves nothing
     RemoveSecret {
-        /// The realm
-        realm: String,
-        /// The client
-        client_id: String,
+        #[command(flatten)]
+        named: Named,
         /// The secret, by the id that `show` gives
         secret_id: String,
     },
     /// Refuse every token that a client has got until now
-    RevokeTokens {
-        /// The realm
-        realm: String,
-        /// The client
-        client_id: String,
-    },
+    RevokeTokens(Named),
 }
 
 /// The settings of a client, each as an option.
@@ -136,21 +106,201 @@ pub(crate) enum Clear {
     AccessTokenSecs,
 }
 
+/// A client of a realm, by its id.
+#[derive(clap::Args)]
+pub(crate) struct Named {
+    /// The realm
+    realm: String,
+    /// The client
+    client_id: String,
+}
+
 pub(super) async fn run(local: &Local, command: Command) -> anyhow::Result<()> {
-    let (realm, client_id) = match &command {
-        Command::Add { realm, .. } | Command::List { realm } => (local.realm(realm).await?, None),
-        Command::Show { realm, client_id }
-        | Command::Set { realm, client_id, .. }
-        | Command::Enable { realm, client_id }
-        | Command::Disable { realm, client_id }
-        | Command::Remove { realm, client_id }
-        | Command::AddSecret { realm, client_id, .. }
-        | Command::RemoveSecret { realm, client_id, .. }
-        | Command::RevokeTokens { realm, client_id } => (local.realm(realm).await?, Some(client_id.clone())),
+    match command {
+        Command::Add { realm, client_id, options, expires_in, resource_server } => {
+            let mut settings = ClientSettings { resource_server, ..ClientSettings::default() };
+            if !resource_server {
+                settings.grants.push("client_credentials".to_owned());
+            }
+            options.apply(&mut settings);
+            add(local, &local.realm(&realm).await?, client_id, settings, expires_in).await
+        }
+        Command::List { realm } => list(local, &local.realm(&realm).await?).await,
+        Command::Show(named) => show(local, &named.find(local).await?),
+        Command::Set { named, options, resource_server, clear } => {
+            let mut client = named.find(local).await?;
+            clear_settings(&clear, &mut client.settings);
+            options.apply(&mut client.settings);
+            client.settings.resource_server = resource_server.unwrap_or(client.settings.resource_server);
+            set(local, &client).await
+        }
+        Command::Enable(named) => set_enabled(local, &named.find(local).await?, true).await,
+        Command::Disable(named) => set_enabled(local, &named.find(local).await?, false).await,
+        Command::Remove(named) => remove(local, &named.find(local).await?).await,
+        Command::AddSecret { named, adding } => {
+            let client = named.find(local).await?;
+            let record = record_of(local, "client.secret_added", &client);
+            let secret = local.add_secret(Owner::Client(client.id), &client.secrets, &adding, record).await?;
+            show_secret(local, &client, &secret)
+        }
+        Command::RemoveSecret { named, secret_id } => {
+            let client = named.find(local).await?;
+            let record = record_of(local, "client.secret_removed", &client);
+            local.remove_secret(&client.secrets, &secret_id, record).await?;
+            say(&format!("the secret of client `{}` was removed", client.client_id));
+            Ok(())
+        }
+        Command::RevokeTokens(named) => revoke_tokens(local, &named.find(local).await?).await,
+    }
+}
+
+impl Named {
+    async fn find(&self, local: &Local) -> anyhow::Result<Client> {
+        local.client(&local.realm(&self.realm).await?, &self.client_id).await
+    }
+}
+
+impl Options {
+    /// Puts what is given in place of what was there.
+    fn apply(self, settings: &mut ClientSettings) {
+        let lists = [
+            (&mut settings.grants, self.grants),
+            (&mut settings.scopes, self.scopes),
+            (&mut settings.audiences, self.audiences),
+        ];
+        for (old, new) in lists {
+            if !new.is_empty() {
+                *old = new;
+            }
+        }
+        settings.access_token_secs = self.access_token_secs.or(settings.access_token_secs);
+    }
+}
+
+fn clear_settings(which: &[Clear], settings: &mut ClientSettings) {
+    for setting in which {
+        match setting {
+            Clear::Grant => settings.grants.clear(),
+            Clear::Scope => settings.scopes.clear(),
+            Clear::Audience => settings.audiences.clear(),
+            Clear::AccessTokenSecs => settings.access_token_secs = None,
+        }
+    }
+}
+
+async fn add(
+    local: &Local,
+    realm: &Realm,
+    client_id: Option<String>,
+    settings: ClientSettings,
+    expires_in: Option<Duration>,
+) -> anyhow::Result<()> {
+    let client_id = client_id.unwrap_or_else(|| format!("{}-{}", realm.name, Id::random(&mut SystemRng::new())));
+    let secret = local.new_secret(expires_in);
+    let service = NewPrincipal {
+        id: local.new_id(),
+        realm_id: realm.id,
+        kind: Kind::Service,
+        number: None,
+        // As Keycloak names it: out of the way of people who are called like the client.
+        username: format!("service-account-{}", client_id.to_lowercase()),
+        profile: PersonProfile::default(),
+        password: None,
+        created_at: local.now(),
     };
-    let client = match &client_id {
-        Some(client_id) => Some(local.client(&realm, client_id).await?),
-        None => None,
+    let new = NewClient {
+        id: local.new_id(),
+        realm_id: realm.id,
+        client_id,
+        settings,
+        service: Service::New(service),
+        secrets: vec![secret.stored.clone()],
+        created_at: local.now(),
     };
-    todo!()
+    let record = local.record("client.added", Some(realm.id), new.client_id.as_str());
+    let added = local.store().add_client(&new, record).await;
+    let client = added.with_context(|| format!("client `{}` was not added", new.client_id))?;
+    say(&format!("client `{}` was added to realm `{}`", client.client_id, realm.name));
+    show_secret(local, &client, &secret)
+}
+
+/// The one time that a secret is seen.
+fn show_secret(local: &Local, client: &Client, secret: &NewSecret) -> anyhow::Result<()> {
+    say("keep the secret now: it is not shown again");
+    local.show(record! {
+        "client_id": client.client_id.as_str(),
+        "client_secret": secret.value.expose().as_str(),
+        "secret_id": secret.stored.id.to_string(),
+        "expires": maybe_time(secret.stored.expires_at),
+    })
+}
+
+async fn list(local: &Local, realm: &Realm) -> anyhow::Result<()> {
+    let clients = local.store().clients(realm.id).await?;
+    let rows = clients.iter().map(|client| {
+        record! {
+            "client_id": client.client_id.as_str(),
+            "enabled": client.enabled,
+            "grants": texts(client.settings.grants.iter().cloned()),
+            "scopes": texts(client.settings.scopes.iter().cloned()),
+            "resource_server": client.settings.resource_server,
+            "created": time(client.created_at),
+        }
+    });
+    local.list(rows.collect(), &format!("there is no client yet; add one with: jeton client add {}", realm.name))
+}
+
+fn show(local: &Local, client: &Client) -> anyhow::Result<()> {
+    let settings = &client.settings;
+    let not_before = (client.not_before > Timestamp::EPOCH).then_some(client.not_before);
+    local.show(record! {
+        "client_id": client.client_id.as_str(),
+        "enabled": client.enabled,
+        "subject": client.service.id.to_string(),
+        "grants": texts(settings.grants.iter().cloned()),
+        "scopes": texts(settings.scopes.iter().cloned()),
+        "audiences": texts(settings.audiences.iter().cloned()),
+        "access_token_secs": settings.access_token_secs,
+        "resource_server": settings.resource_server,
+        "secrets": local.secrets_shown(&client.secrets),
+        "created": time(client.created_at),
+        "refused_before": maybe_time(not_before),
+    })
+}
+
+async fn set(local: &Local, client: &Client) -> anyhow::Result<()> {
+    let record = record_of(local, "client.set", client);
+    local.store().set_client_settings(client.id, &client.settings, record).await?;
+    say(&format!("client `{}` was changed", client.client_id));
+    show(local, client)
+}
+
+async fn set_enabled(local: &Local, client: &Client, enabled: bool) -> anyhow::Result<()> {
+    let record = record_of(local, if enabled { "client.enabled" } else { "client.disabled" }, client);
+    local.store().set_client_enabled(client.id, enabled, record).await?;
+    say(&format!("client `{}` is {}", client.client_id, state(enabled)));
+    Ok(())
+}
+
+/// Removes a client, and its service unless another client or an API key speaks for it too.
+async fn remove(local: &Local, client: &Client) -> anyhow::Result<()> {
+    let record = record_of(local, "client.removed", client);
+    match local.is_shared(&client.service).await? {
+        true => local.store().remove_client(client.id, record).await?,
+        false => local.store().remove_principal(client.service.id, record).await?,
+    }
+    say(&format!("client `{}` was removed", client.client_id));
+    Ok(())
+}
+
+async fn revoke_tokens(local: &Local, client: &Client) -> anyhow::Result<()> {
+    let now = local.now();
+    let record = record_of(local, "client.revoked", client);
+    local.store().set_client_not_before(client.id, now, record).await?;
+    say(&format!("tokens that client `{}` got before {} are refused", client.client_id, now.whole_secs()));
+    Ok(())
+}
+
+fn record_of(local: &Local, event: &'static str, client: &Client) -> Audit {
+    local.record_of(event, &client.service, client.client_id.as_str())
 }

@@ -19,7 +19,7 @@ use super::Local;
 /// Where a new password comes from. With none of these it is asked for on the terminal.
 #[derive(clap::Args)]
 #[group(multiple = false)]
-pub(super) struct PasswordSource {
+pub(crate) struct PasswordSource {
     /// Take the password from this file (a newline at its end does not count)
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
+use jeton_core::change::Audit;
 use jeton_core::domain::principal::{Kind, PersonProfile, Principal};
 use jeton_core::domain::realm::Realm;
 use jeton_core::domain::target::Membership;
@@ -40,18 +41,11 @@ pub(crate) enum Command {
         realm: String,
     },
     /// Show a person
-    Show {
-        /// The realm
-        realm: String,
-        /// The person
-        username: String,
-    },
+    Show(Who),
     /// Change what is known of a person: what is given replaces what was there, the rest stays
     Set {
-        /// The realm
-        realm: String,
-        /// The person
-        username: String,
+        #[command(flatten)]
+        who: Who,
         #[command(flatten)]
         profile: Profile,
         /// Let the person act as nobody else any more
@@ -60,10 +54,8 @@ pub(crate) enum Command {
     },
     /// Set a person's password, and end the sessions that were begun with the old one
     SetPassword {
-        /// The realm
-        realm: String,
-        /// The person
-        username: String,
+        #[command(flatten)]
+        who: Who,
         /// The password for this target only
         #[arg(long, value_name = "NUMBER")]
         target: Option<i64>,
@@ -74,26 +66,20 @@ pub(crate) enum Command {
         password: PasswordSource,
     },
     /// Let a person sign in again; sessions that have not expired go on
-    Enable {
-        /// The realm
-        realm: String,
-        /// The person
-        username: String,
-    },
+    Enable(Who),
     /// Refuse a person's sign-ins and tokens until it is enabled again
-    Disable {
-        /// The realm
-        realm: String,
-        /// The person
-        username: String,
-    },
+    Disable(Who),
     /// Remove a person with all its sessions, for good
-    Remove {
-        /// The realm
-        realm: String,
-        /// The person
-        username: String,
-    },
+    Remove(Who),
+}
+
+/// A person of a realm, by name.
+#[derive(clap::Args)]
+pub(crate) struct Who {
+    /// The realm
+    realm: String,
+    /// The person
+    username: String,
 }
 
 /// What is known of a person.
@@ -136,30 +122,39 @@ pub(super) async fn run(local: &Local, command: Command) -> anyhow::Result<()> {
             add(local, &realm, new, password).await
         }
         Command::List { realm } => list(local, &local.realm(&realm).await?).await,
-        Command::Show { realm, username } => {
-            let realm = local.realm(&realm).await?;
-            show(local, &realm, &local.person(&realm, &username).await?).await
+        Command::Show(who) => {
+            let (realm, person) = who.find(local).await?;
+            show(local, &realm, &person).await
         }
-        Command::Set { realm, username, profile, acts_as_nobody } => {
-            let realm = local.realm(&realm).await?;
-            let mut person = local.person(&realm, &username).await?;
+        Command::Set { who, profile, acts_as_nobody } => {
+            let (realm, mut person) = who.find(local).await?;
             profile.apply(local, &realm, &mut person.profile).await?;
             if acts_as_nobody {
                 person.profile.may_act_as.clear();
             }
             set(local, &realm, &person).await
         }
-        Command::SetPassword { realm, username, target, level, password } => {
-            let realm = local.realm(&realm).await?;
-            let person = local.person(&realm, &username).await?;
+        Command::SetPassword { who, target, level, password } => {
+            let (realm, person) = who.find(local).await?;
             match target {
                 None => set_password(local, &person, password.read(&person.username)?).await,
-                Some(number) => target::set_password(local, &realm, number, &person, level, &password).await,
+                Some(number) => {
+                    let target = local.target(&realm, number).await?;
+                    target::set_password(local, &realm, &target, &person, level, &password).await
+                }
             }
         }
-        Command::Enable { realm, username } => set_enabled(local, &realm, &username, true).await,
-        Command::Disable { realm, username } => set_enabled(local, &realm, &username, false).await,
-        Command::Remove { realm, username } => remove(local, &realm, &username).await,
+        Command::Enable(who) => set_enabled(local, &who.find(local).await?.1, true).await,
+        Command::Disable(who) => set_enabled(local, &who.find(local).await?.1, false).await,
+        Command::Remove(who) => remove(local, &who.find(local).await?.1).await,
+    }
+}
+
+impl Who {
+    async fn find(&self, local: &Local) -> anyhow::Result<(Realm, Principal)> {
+        let realm = local.realm(&self.realm).await?;
+        let person = local.person(&realm, &self.username).await?;
+        Ok((realm, person))
     }
 }
 
@@ -196,19 +191,12 @@ pub(super) fn show_generated(local: &Local, person: &Principal, password: &NewPa
     local.show(record! { "username": person.username.as_str(), "password": password.value.expose().as_str() })
 }
 
-async fn add(
-    local: &Local,
-    realm: &Realm,
-    mut new: NewPrincipal,
-    password: Option<NewPassword>,
-) -> anyhow::Result<()> {
+async fn add(local: &Local, realm: &Realm, mut new: NewPrincipal, password: Option<NewPassword>) -> anyhow::Result<()> {
     if let Some(password) = &password {
         new.password = Some(local.hash(&password.value).await?);
     }
-    let record = jeton_core::change::Audit {
-        principal_id: Some(new.id),
-        ..local.record("person.added", Some(realm.id), new.username.as_str())
-    };
+    let record =
+        Audit { principal_id: Some(new.id), ..local.record("person.added", Some(realm.id), new.username.as_str()) };
     let added = local.store().add_principal(&new, record).await;
     let person = added.with_context(|| format!("`{}` was not added", new.username))?;
     say(&format!("person `{}` was added to realm `{}`", person.username, realm.name));
@@ -285,18 +273,16 @@ async fn set_password(local: &Local, person: &Principal, password: NewPassword) 
     show_generated(local, person, &password)
 }
 
-async fn set_enabled(local: &Local, realm: &str, username: &str, enabled: bool) -> anyhow::Result<()> {
-    let person = local.person(&local.realm(realm).await?, username).await?;
+async fn set_enabled(local: &Local, person: &Principal, enabled: bool) -> anyhow::Result<()> {
     let event = if enabled { "person.enabled" } else { "person.disabled" };
-    let record = local.record_of(event, &person, person.username.as_str());
+    let record = local.record_of(event, person, person.username.as_str());
     local.store().set_principal_enabled(person.id, enabled, record).await?;
     say(&format!("person `{}` is {}", person.username, state(enabled)));
     Ok(())
 }
 
-async fn remove(local: &Local, realm: &str, username: &str) -> anyhow::Result<()> {
-    let person = local.person(&local.realm(realm).await?, username).await?;
-    let record = local.record_of("person.removed", &person, person.username.as_str());
+async fn remove(local: &Local, person: &Principal) -> anyhow::Result<()> {
+    let record = local.record_of("person.removed", person, person.username.as_str());
     local.store().remove_principal(person.id, record).await?;
     say(&format!("person `{}` was removed", person.username));
     Ok(())

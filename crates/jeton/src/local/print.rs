@@ -98,7 +98,9 @@ fn table(rows: &[Record]) -> String {
     let mut cells: Vec<Vec<String>> = vec![first.keys().map(|name| name.to_uppercase().replace('_', " ")).collect()];
     cells.extend(rows.iter().map(|row| row.values().map(cell).collect()));
     let widths: Vec<usize> = (0..first.len())
-        .map(|column| cells.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0))
+        .map(|column| {
+            cells.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+        })
         .collect();
     let line = |row: &Vec<String>| {
         let padded = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
@@ -116,6 +118,7 @@ fn cell(value: &Value) -> String {
         Value::String(text) => visible(text),
         Value::Array(items) if items.is_empty() => "-".to_owned(),
         Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(" "),
+        Value::Object(members) if members.is_empty() => "-".to_owned(),
         Value::Object(members) => {
             let members = members.iter().map(|(name, value)| format!("{}={}", visible(name), cell(value)));
             members.collect::<Vec<_>>().join("  ")
@@ -139,11 +142,8 @@ mod tests {
             record! { "name": "ana", "enabled": true, "last_used": Value::Null },
             record! { "name": "jürgen\u{1b}[2J", "enabled": false, "last_used": "now" },
         ];
-        let expected = [
-            "NAME             ENABLED  LAST USED",
-            "ana              yes      -",
-            "jürgen\\u{1b}[2J  no       now",
-        ];
+        let expected =
+            ["NAME             ENABLED  LAST USED", "ana              yes      -", "jürgen\\u{1b}[2J  no       now"];
         assert_eq!(table(&rows), expected.join("\n"));
         let one = record! { "id": 7, "scopes": texts(["a", "b"]), "none": texts(Vec::<String>::new()) };
         assert_eq!(lines(&one), "id      7\nscopes  a\n        b\nnone    -");

@@ -6,13 +6,14 @@ use std::io;
 
 use anyhow::{Context, bail};
 use clap::{Subcommand, ValueEnum};
+use jeton_core::domain::key::KeyState;
 use jeton_core::domain::realm::{Realm, Settings};
 use jeton_core::time::Timestamp;
 use serde_json::Value;
 
 use self::settings::Options;
 use super::arguments::{mount_text, name};
-use super::print::{Record, maybe_time, record, say, texts, time};
+use super::print::{maybe_time, record, say, texts, time};
 use super::{Local, state};
 
 #[derive(Subcommand)]
@@ -158,13 +159,13 @@ async fn show(local: &Local, realm: &Realm) -> anyhow::Result<()> {
             "alg": key.alg.name(),
             "kid": key.kid.as_str(),
             "state": match key.state {
-                jeton_core::domain::key::KeyState::Current => "current",
-                jeton_core::domain::key::KeyState::Retired => "retired",
+                KeyState::Current => "current",
+                KeyState::Retired => "retired",
             },
-        }) as Value
+        })
     });
     shown.insert("keys".to_owned(), Value::Array(keys.collect()));
-    local.show(shown as Record)
+    local.show(shown)
 }
 
 async fn set(local: &Local, mut realm: Realm, options: Options, clear: &[Clear]) -> anyhow::Result<()> {
@@ -188,7 +189,10 @@ async fn set_enabled(local: &Local, realm: &Realm, enabled: bool) -> anyhow::Res
 
 async fn remove(local: &Local, realm: &Realm, yes: bool) -> anyhow::Result<()> {
     if !yes {
-        say(&format!("all people, clients, keys and sessions of realm `{0}` go with it; type {0} to go on:", realm.name));
+        say(&format!(
+            "all people, clients, keys and sessions of realm `{0}` go with it; type {0} to go on:",
+            realm.name
+        ));
         let mut typed = String::new();
         io::stdin().read_line(&mut typed).context("the answer could not be read; give --yes to not be asked")?;
         if typed.trim() != realm.name {

@@ -6,6 +6,7 @@ use anyhow::bail;
 use jeton_core::change::Audit;
 use jeton_core::domain::client::StoredSecret;
 use jeton_core::domain::id::Id;
+use jeton_core::domain::principal::Principal;
 use jeton_core::secret::Secret;
 use jeton_core::time::Timestamp;
 use jeton_core::token::opaque;
@@ -20,7 +21,7 @@ use super::print::{maybe_time, record, time};
 
 /// How a secret is added beside another.
 #[derive(clap::Args)]
-pub(super) struct Adding {
+pub(crate) struct Adding {
     /// The new secret proves nothing after this time, such as 90d
     #[arg(long, value_name = "TIME", value_parser = span)]
     expires_in: Option<Duration>,
@@ -70,17 +71,20 @@ impl Local {
     }
 
     /// Removes the secret of this id, if it is one of `secrets`.
-    pub(super) async fn remove_secret(
-        &self,
-        secrets: &[StoredSecret],
-        id: &str,
-        record: Audit,
-    ) -> anyhow::Result<()> {
+    pub(super) async fn remove_secret(&self, secrets: &[StoredSecret], id: &str, record: Audit) -> anyhow::Result<()> {
         let id: Option<Id> = id.parse().ok();
         let Some(secret) = secrets.iter().find(|secret| Some(secret.id) == id) else {
             bail!("there is no secret of this id; `show` lists them");
         };
         Ok(self.store().remove_secret(secret.id, record).await?)
+    }
+
+    /// Whether more than one client or API key speaks for a service.
+    pub(super) async fn is_shared(&self, service: &Principal) -> anyhow::Result<bool> {
+        let clients = self.store().clients(service.realm_id).await?;
+        let keys = self.store().api_keys(service.realm_id).await?;
+        let clients = clients.iter().filter(|client| client.service.id == service.id).count();
+        Ok(clients + keys.iter().filter(|key| key.service.id == service.id).count() > 1)
     }
 
     /// What may be shown of stored secrets.

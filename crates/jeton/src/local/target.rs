@@ -32,39 +32,17 @@ pub(crate) enum Command {
         realm: String,
     },
     /// Show a target with its members
-    Show {
-        /// The realm
-        realm: String,
-        /// The target
-        number: i64,
-    },
+    Show(Which),
     /// Let tokens be limited to a target again
-    Enable {
-        /// The realm
-        realm: String,
-        /// The target
-        number: i64,
-    },
+    Enable(Which),
     /// Refuse sign-ins to a target, and the tokens limited to it, until it is enabled again
-    Disable {
-        /// The realm
-        realm: String,
-        /// The target
-        number: i64,
-    },
+    Disable(Which),
     /// Remove a target with its memberships and the sessions limited to it, for good
-    Remove {
-        /// The realm
-        realm: String,
-        /// The target
-        number: i64,
-    },
+    Remove(Which),
     /// Make a person a member of a target, or change what it is there
     Member {
-        /// The realm
-        realm: String,
-        /// The target
-        number: i64,
+        #[command(flatten)]
+        which: Which,
         /// The person
         username: String,
         /// What the person is there, by a name in the dialect's file (such as Admin)
@@ -78,6 +56,15 @@ pub(crate) enum Command {
     },
 }
 
+/// A target of a realm, by number.
+#[derive(clap::Args)]
+pub(crate) struct Which {
+    /// The realm
+    realm: String,
+    /// The target
+    number: i64,
+}
+
 pub(super) async fn run(local: &Local, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Add { realm, number, name } => {
@@ -85,22 +72,27 @@ pub(super) async fn run(local: &Local, command: Command) -> anyhow::Result<()> {
             add(local, &local.realm(&realm).await?, &target).await
         }
         Command::List { realm } => list(local, &local.realm(&realm).await?).await,
-        Command::Show { realm, number } => {
-            let realm = local.realm(&realm).await?;
-            show(local, &local.target(&realm, number).await?).await
-        }
-        Command::Enable { realm, number } => set_enabled(local, &local.realm(&realm).await?, number, true).await,
-        Command::Disable { realm, number } => set_enabled(local, &local.realm(&realm).await?, number, false).await,
-        Command::Remove { realm, number } => remove(local, &local.realm(&realm).await?, number).await,
-        Command::Member { realm, number, username, level, password, remove } => {
-            let realm = local.realm(&realm).await?;
+        Command::Show(which) => show(local, &which.find(local).await?.1).await,
+        Command::Enable(which) => set_enabled(local, which, true).await,
+        Command::Disable(which) => set_enabled(local, which, false).await,
+        Command::Remove(which) => remove(local, which).await,
+        Command::Member { which, username, level, password, remove } => {
+            let (realm, target) = which.find(local).await?;
             let person = local.person(&realm, &username).await?;
             match remove {
-                true => end_membership(local, &realm, number, &person).await,
-                false if password.is_given() => set_password(local, &realm, number, &person, level, &password).await,
-                false => put_member(local, &realm, number, &person, level).await,
+                true => end_membership(local, &target, &person).await,
+                false if password.is_given() => set_password(local, &realm, &target, &person, level, &password).await,
+                false => put_member(local, &realm, &target, &person, level).await,
             }
         }
+    }
+}
+
+impl Which {
+    async fn find(&self, local: &Local) -> anyhow::Result<(Realm, Target)> {
+        let realm = local.realm(&self.realm).await?;
+        let target = local.target(&realm, self.number).await?;
+        Ok((realm, target))
     }
 }
 
@@ -108,14 +100,14 @@ pub(super) async fn run(local: &Local, command: Command) -> anyhow::Result<()> {
 pub(super) async fn set_password(
     local: &Local,
     realm: &Realm,
-    number: i64,
+    target: &Target,
     person: &Principal,
     level: Option<String>,
     source: &PasswordSource,
 ) -> anyhow::Result<()> {
-    let target = local.target(realm, number).await?;
+    let number = target.number;
     let password = source.read(&person.username)?;
-    put_member(local, realm, number, person, level).await?;
+    put_member(local, realm, target, person, level).await?;
     let hash = local.hash(&password.value).await?;
     let record = local.record_of("person.password_set", person, format!("{} in target {number}", person.username));
     local.store().set_password(person.id, Some(target.id), &hash, true, local.now(), record).await?;
@@ -141,7 +133,10 @@ async fn list(local: &Local, realm: &Realm) -> anyhow::Result<()> {
             "created": time(target.created_at),
         }
     });
-    local.list(rows.collect(), &format!("there is no target yet; add one with: jeton target add {} NUMBER NAME", realm.name))
+    local.list(
+        rows.collect(),
+        &format!("there is no target yet; add one with: jeton target add {} NUMBER NAME", realm.name),
+    )
 }
 
 async fn show(local: &Local, target: &Target) -> anyhow::Result<()> {
@@ -162,20 +157,20 @@ async fn show(local: &Local, target: &Target) -> anyhow::Result<()> {
     })
 }
 
-async fn set_enabled(local: &Local, realm: &Realm, number: i64, enabled: bool) -> anyhow::Result<()> {
-    let target = local.target(realm, number).await?;
+async fn set_enabled(local: &Local, which: Which, enabled: bool) -> anyhow::Result<()> {
+    let (realm, target) = which.find(local).await?;
     let event = if enabled { "target.enabled" } else { "target.disabled" };
-    let record = local.record(event, Some(realm.id), number.to_string());
+    let record = local.record(event, Some(realm.id), which.number.to_string());
     local.store().set_target_enabled(target.id, enabled, record).await?;
-    say(&format!("target {number} is {}", state(enabled)));
+    say(&format!("target {} is {}", which.number, state(enabled)));
     Ok(())
 }
 
-async fn remove(local: &Local, realm: &Realm, number: i64) -> anyhow::Result<()> {
-    let target = local.target(realm, number).await?;
-    let record = local.record("target.removed", Some(realm.id), number.to_string());
+async fn remove(local: &Local, which: Which) -> anyhow::Result<()> {
+    let (realm, target) = which.find(local).await?;
+    let record = local.record("target.removed", Some(realm.id), which.number.to_string());
     local.store().remove_target(target.id, record).await?;
-    say(&format!("target {number} was removed"));
+    say(&format!("target {} was removed", which.number));
     Ok(())
 }
 
@@ -183,19 +178,18 @@ async fn remove(local: &Local, realm: &Realm, number: i64) -> anyhow::Result<()>
 async fn put_member(
     local: &Local,
     realm: &Realm,
-    number: i64,
+    target: &Target,
     person: &Principal,
     level: Option<String>,
 ) -> anyhow::Result<()> {
-    let target = local.target(realm, number).await?;
+    let number = target.number;
     let members = local.store().memberships(target.id).await?;
     let there = members.into_iter().find(|(id, _)| *id == person.id).map(|(_, member)| member);
     let (level, password) = match (level, there) {
         (None, Some(_)) => return Ok(()),
-        (None, None) => bail!(
-            "`{}` is no member of target {number} yet; say what it is there with --level",
-            person.username
-        ),
+        (None, None) => {
+            bail!("`{}` is no member of target {number} yet; say what it is there with --level", person.username)
+        }
         (Some(level), there) => (level, there.and_then(|member| member.password)),
     };
     check_level(local, realm, &level)?;
@@ -206,9 +200,8 @@ async fn put_member(
     Ok(())
 }
 
-async fn end_membership(local: &Local, realm: &Realm, number: i64, person: &Principal) -> anyhow::Result<()> {
-    let target = local.target(realm, number).await?;
-    let said = format!("`{}` is no member of target {number} any more", person.username);
+async fn end_membership(local: &Local, target: &Target, person: &Principal) -> anyhow::Result<()> {
+    let said = format!("`{}` is no member of target {} any more", person.username, target.number);
     let record = local.record_of("membership.ended", person, said.as_str());
     local.store().remove_membership(target.id, person.id, record).await?;
     say(&said);

@@ -76,10 +76,7 @@ impl Window {
         if first.is_some() && last.is_some() {
             return Err("Give first or last, not both".into());
         }
-        if first
-            .or(last)
-            .is_some_and(|size| !(0..=100).contains(&size))
-        {
+        if first.or(last).is_some_and(|size| !(0..=100).contains(&size)) {
             return Err("first and last must be from 0 to 100".into());
         }
         Ok(Self {
@@ -94,22 +91,14 @@ impl Window {
 /// Runs on a page, before anything is known of the list. Out-of-range sizes, which are refused
 /// when the query runs, count as the largest.
 pub(super) fn page_size(first: Option<i32>, last: Option<i32>) -> usize {
-    first.or(last).map_or(DEFAULT_PAGE, |size| {
-        usize::try_from(size).map_or(MAX_PAGE, |size| size.min(MAX_PAGE))
-    })
+    first.or(last).map_or(DEFAULT_PAGE, |size| usize::try_from(size).map_or(MAX_PAGE, |size| size.min(MAX_PAGE)))
 }
 
 /// The page that a window shows.
 pub(super) fn runs(window: &Window) -> RunConnection {
-    let between: Vec<u16> = (1..=RUNS)
-        .filter(|id| *id > window.after && *id < window.before)
-        .collect();
+    let between: Vec<u16> = (1..=RUNS).filter(|id| *id > window.after && *id < window.before).collect();
     let size = window.size.min(between.len());
-    let start = if window.backward {
-        between.len() - size
-    } else {
-        0
-    };
+    let start = if window.backward { between.len() - size } else { 0 };
     let page = &between[start..start + size];
     RunConnection {
         page_info: PageInfo {
@@ -131,13 +120,7 @@ fn edge(id: u16) -> RunEdge {
             id: id.into(),
             title: format!("Sample run {id}"),
             status: STATUSES[usize::from(id) % STATUSES.len()],
-            steps: (1..)
-                .zip(STEPS)
-                .map(|(step, title)| Step {
-                    id: i64::from(id) * 100 + step,
-                    title,
-                })
-                .collect(),
+            steps: (1..).zip(STEPS).map(|(step, title)| Step { id: i64::from(id) * 100 + step, title }).collect(),
         },
     }
 }

@@ -38,31 +38,20 @@ struct Call {
 
 async fn execute(State(schema): State<RunsSchema>, headers: HeaderMap, body: Body) -> Response {
     let Some(body) = read_body(body).await else {
-        return refuse(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "The body is longer than 64 KiB",
-        );
+        return refuse(StatusCode::PAYLOAD_TOO_LARGE, "The body is longer than 64 KiB");
     };
     if !is_json(&headers) {
-        return refuse(
-            StatusCode::BAD_REQUEST,
-            "Content-Type must be application/json",
-        );
+        return refuse(StatusCode::BAD_REQUEST, "Content-Type must be application/json");
     }
     let Ok(call) = serde_json::from_slice::<Call>(&body) else {
-        return refuse(
-            StatusCode::BAD_REQUEST,
-            "The body must be a JSON object with a string member query",
-        );
+        return refuse(StatusCode::BAD_REQUEST, "The body must be a JSON object with a string member query");
     };
     let variables = match call.variables {
         None | Some(Value::Null) => Variables::default(),
         Some(Value::Object(members)) => Variables::from_json(Value::Object(members)),
         Some(_) => return refuse(StatusCode::BAD_REQUEST, "variables must be a JSON object"),
     };
-    let mut request = Request::new(call.query)
-        .variables(variables)
-        .data(Caller::of(&headers));
+    let mut request = Request::new(call.query).variables(variables).data(Caller::of(&headers));
     request.operation_name = call.operation_name;
     let answer = schema.execute(request).await;
     match serde_json::to_string(&answer) {
@@ -72,17 +61,11 @@ async fn execute(State(schema): State<RunsSchema>, headers: HeaderMap, body: Bod
 }
 
 async fn wrong_method() -> Response {
-    allow(
-        refuse(StatusCode::METHOD_NOT_ALLOWED, "GraphQL is called by POST"),
-        "POST",
-    )
+    allow(refuse(StatusCode::METHOD_NOT_ALLOWED, "GraphQL is called by POST"), "POST")
 }
 
 async fn unknown_path() -> Response {
-    refuse(
-        StatusCode::NOT_FOUND,
-        "There is nothing at this path; call /graphql",
-    )
+    refuse(StatusCode::NOT_FOUND, "There is nothing at this path; call /graphql")
 }
 
 fn refuse(status: StatusCode, message: &str) -> Response {

@@ -1,8 +1,6 @@
 //! The schema: what can be asked, how deep and how much of it.
 
-use async_graphql::{
-    Context, EmptyMutation, EmptySubscription, Object, Result, Schema, SimpleObject,
-};
+use async_graphql::{Context, EmptyMutation, EmptySubscription, Object, Result, Schema, SimpleObject};
 
 use super::connection::{self, RunConnection, Window};
 use crate::caller::Caller;
@@ -15,10 +13,7 @@ const MAX_DEPTH: usize = 16;
 const MAX_FIELDS: usize = 5_000;
 
 pub(super) fn build() -> RunsSchema {
-    Schema::build(Query, EmptyMutation, EmptySubscription)
-        .limit_depth(MAX_DEPTH)
-        .limit_complexity(MAX_FIELDS)
-        .finish()
+    Schema::build(Query, EmptyMutation, EmptySubscription).limit_depth(MAX_DEPTH).limit_complexity(MAX_FIELDS).finish()
 }
 
 /// Everything that can be read.
@@ -68,31 +63,20 @@ struct Organization {
 
 impl User {
     fn of(caller: &Caller) -> Result<Self> {
-        let subject = caller
-            .subject
-            .as_deref()
-            .ok_or("No user is known here: call this API through the gate")?;
-        let name = [&caller.username, &caller.client_id]
-            .into_iter()
-            .flatten()
-            .next();
+        let subject = caller.subject.as_deref().ok_or("No user is known here: call this API through the gate")?;
+        let name = [&caller.username, &caller.client_id].into_iter().flatten().next();
         Ok(Self {
-            id: number(subject),
+            id: number(caller.number.as_deref().unwrap_or(subject)),
             name: name.map_or(subject, String::as_str).to_owned(),
             email: caller.username.clone().filter(|name| name.contains('@')),
-            organization: Organization {
-                id: 1,
-                domain: "example.org",
-            },
+            organization: Organization { id: 1, domain: "example.org" },
         })
     }
 }
 
-/// The number by which this API knows a principal: the id itself where it is a number, else
-/// something stable made of it (FNV-1a), since ids here are numbers.
+/// The number by which this API knows a user: the principal's own where it has one, else something stable
+/// made of its id (FNV-1a), since ids here are numbers.
 fn number(subject: &str) -> i64 {
     let fold = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(16_777_619);
-    subject
-        .parse()
-        .unwrap_or_else(|_| i64::from(subject.bytes().fold(2_166_136_261, fold)))
+    subject.parse().unwrap_or_else(|_| i64::from(subject.bytes().fold(2_166_136_261, fold)))
 }

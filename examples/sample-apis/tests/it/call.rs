@@ -23,9 +23,7 @@ impl Answer {
 
     /// A header's text, or the empty string.
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .map_or("", |value| value.to_str().expect("plain text"))
+        self.headers.get(name).map_or("", |value| value.to_str().expect("plain text"))
     }
 }
 
@@ -37,9 +35,7 @@ pub(crate) async fn call(api: Api, line: &str, headers: &[&str], body: &[u8]) ->
         let (name, value) = header.split_once(": ").expect("Name: value");
         request = request.header(name, value);
     }
-    let request = request
-        .body(axum::body::Body::from(body.to_vec()))
-        .expect("a valid request");
+    let request = request.body(axum::body::Body::from(body.to_vec())).expect("a valid request");
     let response = router(api).oneshot(request).await.expect("infallible");
     let (parts, body) = response.into_parts();
     let bytes = body.collect().await.expect("the whole body").to_bytes();

@@ -3,8 +3,9 @@ use serde_json::{Value, json};
 
 use crate::call::call;
 
-const ADA: [&str; 5] = [
-    "X-Jeton-Subject: 4711",
+const ADA: [&str; 6] = [
+    "X-Jeton-Subject: 0190c0de-ada",
+    "X-Jeton-Number: 4711",
     "X-Jeton-Username: ada@example.org",
     "X-Jeton-Level: User",
     "X-Jeton-Scope: event",
@@ -59,7 +60,7 @@ async fn a_person_is_who_the_gate_says() {
     let answer = call(
         Events,
         "GET /person/get",
-        &["X-Jeton-Subject: 8", "X-Jeton-Scope: system"],
+        &["X-Jeton-Subject: 8", "X-Jeton-Scope: system", "X-Jeton-Target: ", "X-Jeton-Number: "],
         b"",
     )
     .await;
@@ -75,19 +76,8 @@ async fn the_description_lists_operations_as_strings() {
     let body = answer.json();
     let rows = body["data"].as_array().expect("a list");
     assert_eq!(body["count"], rows.len());
-    let actions: Vec<&str> = rows
-        .iter()
-        .filter_map(|row| row["action"].as_str())
-        .collect();
-    assert_eq!(
-        actions,
-        [
-            "person.signIn",
-            "person.signOut",
-            "api.describe",
-            "person.get"
-        ]
-    );
+    let actions: Vec<&str> = rows.iter().filter_map(|row| row["action"].as_str()).collect();
+    assert_eq!(actions, ["person.signIn", "person.signOut", "api.describe", "person.get"]);
     for row in rows {
         let members = row.as_object().expect("an object");
         assert!(members.values().all(Value::is_string), "{row}");
@@ -102,21 +92,13 @@ async fn refusals_are_a_reason_phrase_and_no_body() {
         ("GET /?action=", 400, "action cannot be empty"),
         ("GET /?action=person", 400, "action is invalid"),
         ("GET /?action=.get", 400, "action is invalid"),
-        (
-            "GET /?action=person.get&action=api.describe",
-            400,
-            "action is invalid",
-        ),
+        ("GET /?action=person.get&action=api.describe", 400, "action is invalid"),
         ("GET /?action=%FF.get", 404, "action is not implemented"),
         ("GET /?action=person.find", 404, "action is not implemented"),
         ("GET /event/person/find", 404, "action is not implemented"),
         ("GET /apis", 404, "action is not implemented"),
         ("PUT /person/get", 405, "method not allowed"),
-        (
-            "GET /person/get",
-            403,
-            "no person is known here, call through the gate",
-        ),
+        ("GET /person/get", 403, "no person is known here, call through the gate"),
     ] {
         let answer = call(Events, line, &[], b"").await;
         assert_eq!(answer.status, status, "{line}");
@@ -139,9 +121,5 @@ async fn methods_are_named() {
 async fn json_is_written_in_ascii() {
     let headers = ["X-Jeton-Subject: 1", "X-Jeton-Username: a/b"];
     let answer = call(Events, "GET /person/get", &headers, b"").await;
-    assert!(
-        answer.text.contains(r#""username":"a\/b""#),
-        "{}",
-        answer.text
-    );
+    assert!(answer.text.contains(r#""username":"a\/b""#), "{}", answer.text);
 }

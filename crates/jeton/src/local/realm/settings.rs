@@ -1,5 +1,7 @@
 //! What can be set for a realm: the options that say it, and whether it can work.
 
+use std::sync::Arc;
+
 use anyhow::bail;
 use jeton_core::dialect::{Dialect, Field, Kind, Origin, Value as Setting, Values};
 use jeton_core::domain::key::KeyState;
@@ -154,7 +156,7 @@ fn replace<T>(old: &mut Vec<T>, new: Vec<T>) {
     }
 }
 
-fn dialects(local: &Local, settings: &Settings) -> impl Iterator<Item = std::sync::Arc<Dialect>> {
+fn dialects(local: &Local, settings: &Settings) -> impl Iterator<Item = Arc<Dialect>> {
     settings.dialects.iter().filter_map(|mount| local.app.dialects.get(&mount.dialect))
 }
 
