@@ -38,6 +38,8 @@ pub struct Load {
     pub queued: usize,
     /// Threads that compute.
     pub busy: usize,
+    /// Jobs begun since the start.
+    pub begun: u64,
 }
 
 /// Threads that hash. They end when the pool is dropped, after the job each is at.
@@ -86,7 +88,7 @@ impl Pool {
     /// What the pool is doing at the moment.
     pub fn load(&self) -> Load {
         let state = self.shared.lock();
-        Load { queued: state.jobs.len(), busy: state.busy }
+        Load { queued: state.jobs.len(), busy: state.busy, begun: state.begun }
     }
 
     async fn run<T: Send + 'static>(
@@ -136,6 +138,7 @@ struct Shared {
 struct State {
     jobs: VecDeque<Job>,
     busy: usize,
+    begun: u64,
     closed: bool,
 }
 
@@ -153,6 +156,7 @@ impl Shared {
         loop {
             if let Some(job) = state.jobs.pop_front() {
                 state.busy += 1;
+                state.begun += 1;
                 drop(state);
                 // A panic is reported where it happens and loses this job, not the thread.
                 let _ = catch_unwind(AssertUnwindSafe(|| job(&mut memory)));
@@ -189,7 +193,7 @@ mod tests {
         let (begin, begun) = mpsc::channel::<()>();
         let blocking = Arc::clone(&pool);
         let blocker = tokio::spawn(async move { blocking.run(move |_| begun.recv().is_ok()).await });
-        while pool.load() != (Load { queued: 0, busy: 1 }) {
+        while pool.load() != (Load { queued: 0, busy: 1, begun: 1 }) {
             tokio::task::yield_now().await;
         }
         let waiting: Vec<_> = (0..2)

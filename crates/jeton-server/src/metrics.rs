@@ -32,6 +32,7 @@ pub struct Metrics {
     refusals: Family<RefusalLabel, Counter>,
     hashing_queued: Gauge,
     hashing_busy: Gauge,
+    hashing_begun: Gauge,
     resident: Gauge,
 }
 
@@ -46,6 +47,7 @@ impl Metrics {
             refusals: Family::default(),
             hashing_queued: Gauge::default(),
             hashing_busy: Gauge::default(),
+            hashing_begun: Gauge::default(),
             resident: Gauge::default(),
         };
         metrics.registered(version, started)
@@ -68,6 +70,7 @@ impl Metrics {
         jeton.register("refusals", "Requests refused", self.refusals.clone());
         jeton.register("hashing_queued", "Password checks that wait", self.hashing_queued.clone());
         jeton.register("hashing_busy", "Threads that check passwords", self.hashing_busy.clone());
+        jeton.register("hashing_begun", "Password checks begun since the start", self.hashing_begun.clone());
 
         let process = self.registry.sub_registry_with_prefix("process");
         process.register_with_unit("start_time", "Start, since the epoch", Unit::Seconds, start_time);
@@ -100,6 +103,7 @@ impl Metrics {
         let gauge = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         self.hashing_queued.set(gauge(hashing.queued));
         self.hashing_busy.set(gauge(hashing.busy));
+        self.hashing_begun.set(i64::try_from(hashing.begun).unwrap_or(i64::MAX));
         if let Some(bytes) = resident_memory() {
             self.resident.set(bytes);
         }
@@ -177,7 +181,7 @@ mod tests {
         token.observe(StatusCode::UNAUTHORIZED, Duration::from_secs(60));
         metrics.tokens_issued("acme", "password", "pitch\"point").inc();
         metrics.refusals("wrong_password").inc_by(2);
-        let text = metrics.encode(Load { queued: 7, busy: 2 });
+        let text = metrics.encode(Load { queued: 7, busy: 2, begun: 40 });
         for line in [
             r#"jeton_build_info{version="1.2.3"} 1"#,
             r#"jeton_http_requests_total{route="token",class="2xx"} 2"#,
@@ -190,6 +194,7 @@ mod tests {
             r#"jeton_refusals_total{reason="wrong_password"} 2"#,
             "jeton_hashing_queued 7",
             "jeton_hashing_busy 2",
+            "jeton_hashing_begun 40",
             "process_start_time_seconds 1700000000.0",
         ] {
             assert!(text.lines().any(|shown| shown == line), "{line} is missing in\n{text}");

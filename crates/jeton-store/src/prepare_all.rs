@@ -1,9 +1,10 @@
 //! Prepares every statement there is on a store as the migrations make it.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, StatementStatus};
 
 use crate::db::Sql;
 use crate::migrate::migrate;
+use crate::open::{connect, prepare_file};
 
 /// A file that is missing here makes the compiler say that its list is never used.
 const ALL: &[(&str, &[(&str, Sql)])] = &[
@@ -65,6 +66,37 @@ fn no_statement_of_a_request_reads_a_whole_table_or_sorts() {
             let sorted = line.contains("TEMP B-TREE");
             assert!(!sorted || SORTED.contains(&(file, name)), "{file}.rs, {name}: {line}");
         }
+    }
+}
+
+#[test]
+fn every_statement_is_planned_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("store.db");
+    prepare_file(&path).expect("a file");
+    let db = connect(&path).expect("a connection");
+    migrate(&db).expect("the tables");
+    for (file, name, sql) in statements().filter(|(_, _, sql)| sql.text().starts_with("SELECT")) {
+        let mut statement = db.prepare(sql.text()).expect("a statement");
+        for bound in ["a", "b", "c"] {
+            let values = vec![bound; statement.parameter_count()];
+            // LIMIT takes no text: then it is planned all the same.
+            let _answer =
+                statement.query(rusqlite::params_from_iter(values)).and_then(|mut rows| rows.next().map(|_| ()));
+            statement.clear_bindings().expect("cleared");
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0, "{file}.rs, {name}");
+    }
+}
+
+#[test]
+fn a_token_is_found_by_its_digest_first() {
+    let db = Connection::open_in_memory().expect("a database");
+    migrate(&db).expect("the tables");
+    for (_, name, sql) in statements().filter(|(file, name, _)| *file == "session" && name.ends_with("TOKEN")) {
+        let plan = plan(&db, sql);
+        assert!(plan[0].starts_with("SEARCH t USING PRIMARY KEY (digest=?)"), "{name}: {plan:?}");
+        assert!(plan[1].starts_with("SEARCH s USING PRIMARY KEY (id=?)"), "{name}: {plan:?}");
     }
 }
 

@@ -42,6 +42,7 @@ macro_rules! list {
     };
 }
 
+// CROSS keeps SQLite from beginning with every session of the realm.
 macro_rules! of_token {
     () => {
         concat!(
@@ -49,7 +50,7 @@ macro_rules! of_token {
             token_columns!(),
             ", ",
             session_columns!(),
-            " FROM token t JOIN session s ON s.id = t.session_id WHERE t.digest = $1 AND s.realm_id = $2 "
+            " FROM token t CROSS JOIN session s WHERE t.digest = $1 AND s.id = t.session_id AND s.realm_id = $2 "
         )
     };
 }

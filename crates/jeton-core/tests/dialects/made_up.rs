@@ -127,7 +127,7 @@ const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded")
 fn alternatives_are_tried_in_order() {
     let dialect = meadow();
     // "a b:c" and "p%ss" as RFC 6749 §2.3.1 puts them into Basic: a+b%3Ac:p%25ss.
-    let basic = ("Authorization", "basic  YStiJTNBYzpwJTI1c3M=");
+    let basic = ("Authorization", "basic YStiJTNBYzpwJTI1c3M=");
     let both = read(dialect, Method::PUT, "/v2/hay/north%20field/keys", &[basic, FORM], "scope=x");
     let form = read(dialect, Method::PUT, "/v2/hay/north%20field/keys", &[FORM], "id=a+b%3Ac&secret=p%25ss&scope=x");
     for reading in [both, form] {

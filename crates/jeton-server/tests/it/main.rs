@@ -3,4 +3,6 @@
 
 mod harness;
 
+mod inevent;
+
 mod security;

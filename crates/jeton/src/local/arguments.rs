@@ -165,18 +165,18 @@ mod tests {
     #[test]
     fn mounts_are_written_as_they_are_read() {
         for (text, read) in [
-            ("zro", Some("zro")),
-            ("zro@API.example.org.", Some("zro@api.example.org")),
-            ("zro/legacy/", Some("zro/legacy")),
-            ("zro@h/a/b", Some("zro@h/a/b")),
-            ("zro/", Some("zro")),
+            ("shop", Some("shop")),
+            ("shop@API.example.org.", Some("shop@api.example.org")),
+            ("shop/legacy/", Some("shop/legacy")),
+            ("shop@h/a/b", Some("shop@h/a/b")),
+            ("shop/", Some("shop")),
             ("", None),
             ("/legacy", None),
-            ("zro@", None),
-            ("zro@a b", None),
-            ("zro/a//b", None),
-            ("zro/..", None),
-            ("zro/a?b", None),
+            ("shop@", None),
+            ("shop@a b", None),
+            ("shop/a//b", None),
+            ("shop/..", None),
+            ("shop/a?b", None),
         ] {
             assert_eq!(mount(text).ok().as_ref().map(mount_text).as_deref(), read, "{text}");
         }

@@ -14,7 +14,8 @@ pub(crate) enum Command {
     /// Change the master key, and seal everything anew under it
     ///
     /// Tokens, signing keys and passwords stay good. Wherever it is cut short, the file still opens everything:
-    /// run it again. Afterwards keep a copy of the file, and of the old one for as long as backups are kept.
+    /// run it again. A server reads the file when it starts, so restart a running one right after. Keep a copy of
+    /// the new file, and of the old one for as long as backups are kept that need it.
     Rotate {
         /// Leave the old key in the file, for backups that are still to be restored with it
         #[arg(long)]
@@ -38,6 +39,7 @@ pub(super) async fn run(local: &Local, command: Command) -> anyhow::Result<()> {
         reseal(local, &both).await?;
     }
     say(&format!("{sealed} values are sealed under a new master key; keep a copy of {}", path.display()));
+    say("restart running servers now: they read the file when they start");
     local.show(record! {
         "file": path.display().to_string(),
         "key": both.current_id().to_string(),

@@ -21,7 +21,7 @@ pub(crate) enum Command {
     /// Add a realm, and make its signing keys
     ///
     /// For example, a realm that speaks a built-in dialect at the root of the server:
-    ///   jeton realm add shop --dialect pitchpoint
+    ///   jeton realm add shop --dialect legacy
     #[command(verbatim_doc_comment)]
     Add {
         /// Its name, as in /realms/NAME

@@ -87,6 +87,55 @@ fn settings_are_replaced_kept_and_put_back() {
 }
 
 #[test]
+fn every_change_leaves_its_line_in_the_audit_trail() {
+    let place = Place::new();
+    let rows: &[(&[&str], &str)] = &[
+        (&["realm", "add", "shop", "--dialect", "inevent"], "realm.added"),
+        (&["realm", "set", "shop", "--session-cap", "5"], "realm.set"),
+        (&["realm", "disable", "shop"], "realm.disabled"),
+        (&["realm", "enable", "shop"], "realm.enabled"),
+        (&["realm", "revoke-all", "shop"], "realm.revoked"),
+        (&["person", "add", "shop", "ana", "--generate-password"], "person.added"),
+        (&["person", "set", "shop", "ana", "--email", "a@example.org"], "person.set"),
+        (&["person", "set-password", "shop", "ana", "--generate-password"], "person.password_set"),
+        (&["person", "disable", "shop", "ana"], "person.disabled"),
+        (&["person", "enable", "shop", "ana"], "person.enabled"),
+        (&["session", "revoke", "shop", "--person", "ana"], "person.revoked"),
+        (&["target", "add", "shop", "7", "Party"], "target.added"),
+        (&["target", "member", "shop", "7", "ana", "--level", "User"], "membership.set"),
+        (&["target", "member", "shop", "7", "ana", "--remove"], "membership.ended"),
+        (&["target", "disable", "shop", "7"], "target.disabled"),
+        (&["target", "enable", "shop", "7"], "target.enabled"),
+        (&["target", "remove", "shop", "7"], "target.removed"),
+        (&["client", "add", "shop", "app"], "client.added"),
+        (&["client", "set", "shop", "app", "--scope", "a"], "client.set"),
+        (&["client", "add-secret", "shop", "app"], "client.secret_added"),
+        (&["client", "revoke-tokens", "shop", "app"], "client.revoked"),
+        (&["client", "disable", "shop", "app"], "client.disabled"),
+        (&["client", "enable", "shop", "app"], "client.enabled"),
+        (&["client", "remove", "shop", "app"], "client.removed"),
+        (&["api-key", "add", "shop", "key"], "api_key.added"),
+        (&["api-key", "add-secret", "shop", "key"], "api_key.secret_added"),
+        (&["api-key", "disable", "shop", "key"], "api_key.disabled"),
+        (&["api-key", "enable", "shop", "key"], "api_key.enabled"),
+        (&["api-key", "remove", "shop", "key"], "api_key.removed"),
+        (&["person", "remove", "shop", "ana"], "person.removed"),
+        (&["master-key", "rotate"], "master_key.rotated"),
+        (&["realm", "remove", "shop", "--yes"], "realm.removed"),
+    ];
+    let store = jeton_store::Store::open(&place.path("data/jeton.db")).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let newest = || runtime.block_on(store.newest_audit(20)).unwrap();
+    for (args, event) in rows {
+        let last = newest().first().map(|line| line.at);
+        place.run(args, "");
+        let new: Vec<_> = newest().into_iter().filter(|line| last.is_none_or(|last| line.at > last)).collect();
+        assert!(new.iter().any(|line| line.event == *event), "{args:?}: {new:?}");
+        assert!(new.iter().all(|line| line.source == "local"), "{args:?}: {new:?}");
+    }
+}
+
+#[test]
 fn a_realm_is_removed_only_when_its_name_is_typed_again() {
     let place = Place::new();
     for (input, yes, gone) in [("", false, false), ("zr\n", false, false), ("zro\n", false, true), ("", true, true)] {
@@ -103,7 +152,8 @@ fn a_realm_is_removed_only_when_its_name_is_typed_again() {
 fn what_ends_tokens_ends_them_at_once() {
     let place = Place::new();
     place.run(&["realm", "add", "shop", "--dialect", "pitchpoint"], "");
-    place.run(&["person", "add", "shop", "ana", "--password-stdin"], "correct horse 1");
+    let ana = ["person", "add", "shop", "ana", "--attribute", "email_verified=true", "--password-stdin"];
+    place.run(&ana, "correct horse 1");
     let app = place.json(&["client", "add", "shop", "app"]);
     let watcher = place.json(&["client", "add", "shop", "api", "--resource-server"]);
     let watcher = (text(&watcher, "/client_id"), text(&watcher, "/client_secret"));
@@ -111,7 +161,6 @@ fn what_ends_tokens_ends_them_at_once() {
     let sign_in = |password: &str| {
         let body = format!(r#"{{"username":"ana","password":"{password}"}}"#);
         let answer = server.request(&post("/user-management-services-ws/oauth2/002/signInWithPassword", JSON, &body));
-        eprintln!("{} {}", answer.status, answer.body);
         (answer.status == 200).then(|| text(&answer.json(), "/access_token"))
     };
     let own_token = || {

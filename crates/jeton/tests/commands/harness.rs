@@ -160,11 +160,6 @@ impl Server {
         response.json()["active"].as_bool().unwrap()
     }
 
-    pub(crate) fn signal(&self, signal: &str) {
-        let status = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
-        assert!(status.success());
-    }
-
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }

@@ -22,6 +22,32 @@ fn no_secret_is_taken_from_the_command_line() {
     }
 }
 
+/// Whatever is added to a command later: an option that is named after a secret takes a file or nothing at all.
+#[test]
+fn every_command_has_a_help_text_and_no_option_for_a_secret() {
+    let place = Place::new();
+    let mut seen = 0;
+    for noun in ["realm", "person", "target", "client", "api-key", "session", "token", "master-key"] {
+        let help = place.run(&[noun, "--help"], "");
+        let verbs = help.split_once("Commands:").unwrap().1.split_once("Options:").unwrap().0;
+        // Longer texts go on in lines that are indented deeper.
+        let verbs = verbs.lines().filter_map(|line| line.strip_prefix("  ").filter(|verb| !verb.starts_with(' ')));
+        for verb in verbs.filter_map(|line| line.split_whitespace().next()).filter(|verb| *verb != "help") {
+            let help = place.run(&[noun, verb, "--help"], "");
+            assert!(help.contains(&format!("Usage: jeton {noun} {verb}")), "{help}");
+            for option in help.lines().map(str::trim).filter(|line| line.starts_with("--")) {
+                let (name, value) = option.split_once(' ').unwrap_or((option, ""));
+                let secret = ["password", "secret", "token"].iter().any(|word| name.contains(word));
+                let takes = value.trim().strip_prefix('<').and_then(|value| value.split_once('>'));
+                let harmless = takes.is_none_or(|(value, _)| value == "FILE" || name == "--access-token-secs");
+                assert!(!secret || harmless, "{noun} {verb}: {option}");
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 40, "only {seen} commands were found");
+}
+
 #[test]
 fn where_a_password_comes_from_and_what_it_must_be_like() {
     let place = Place::new();

@@ -288,10 +288,11 @@ enum Resolved<'t> {
     Hole(&'t Hole),
 }
 
-/// What follows a scheme word, which is read in any case and with any number of spaces behind it.
+/// What follows a scheme word, which is read in any case and with exactly the space that the template has
+/// behind it: credentials that begin with a space are none.
 pub(super) fn without_scheme<'v>(value: &'v str, scheme: &str) -> Option<&'v str> {
     let (head, rest) = (value.get(..scheme.len())?, &value[scheme.len()..]);
-    head.eq_ignore_ascii_case(scheme).then(|| if scheme.ends_with(' ') { rest.trim_start() } else { rest })
+    head.eq_ignore_ascii_case(scheme).then_some(rest)
 }
 
 /// The name and value of every cookie in these headers.

@@ -17,7 +17,7 @@ mod sign_in;
 
 pub(crate) use client::{Answer, Call, form};
 pub(crate) use logs::logs;
-pub(crate) use seed::{ADA, BOB, EVENT, EVENT_PASSWORD, GRACE, Key, Person};
+pub(crate) use seed::{ADA, BOB, EVENT, EVENT_PASSWORD, GRACE, Key, Person, mount, rules};
 pub(crate) use server::{NOW, Options, PUBLIC_URL, Server};
 pub(crate) use sign_in::{ORDERS, REFRESH, SIGN_IN, Tokens};
 

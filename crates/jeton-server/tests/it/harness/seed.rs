@@ -332,7 +332,8 @@ impl Seed<'_> {
         Id::new(self.now(), &mut SystemRng::new())
     }
 
-    fn record(&self) -> Audit {
+    /// A line of the audit trail for a change over the store.
+    pub(crate) fn record(&self) -> Audit {
         Audit {
             at: self.now(),
             realm_id: None,

@@ -4,7 +4,6 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use axum::Json;
 use axum::Router;
 use axum::extract::Request;
 use ipnet::IpNet;
@@ -178,12 +177,12 @@ fn upstreams() -> Vec<(String, Upstream)> {
 }
 
 /// An API that answers with what reached it: `{"method":…,"target":…,"headers":[[name, value], …]}`.
-async fn echo(request: Request) -> Json<serde_json::Value> {
+async fn echo(request: Request) -> String {
     let headers: Vec<(&str, String)> = request
         .headers()
         .iter()
         .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
         .collect();
     let (method, target) = (request.method().as_str(), request.uri().to_string());
-    Json(serde_json::json!({ "method": method, "target": target, "headers": headers }))
+    serde_json::json!({ "method": method, "target": target, "headers": headers }).to_string()
 }
