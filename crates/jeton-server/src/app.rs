@@ -15,11 +15,11 @@ use crate::clock::Clock;
 use crate::dialects::Dialects;
 use crate::fault::Fault;
 use crate::hashing::Pool;
+use crate::keyring::Keyring;
 use crate::keys::{Keys, RealmKeys, Signer};
 use crate::limiter::Limiter;
 use crate::metrics::Metrics;
 use crate::mounts::{MountTable, Mounts};
-use crate::sealing::MasterKeys;
 
 /// How many sign-ins of different accounts can be under way before two of them may wait for each other.
 const ACCOUNT_LOCKS: usize = 256;
@@ -63,7 +63,7 @@ pub struct Parts {
     /// The store.
     pub store: Store,
     /// What the signing keys and the pepper are sealed under.
-    pub master: MasterKeys,
+    pub master: Keyring,
     /// The key of the store's digests.
     pub pepper: Pepper,
     /// The dialects.
@@ -94,11 +94,12 @@ impl App {
     /// Puts the parts together. Draws the pepper from the store, or makes it at the first start.
     pub async fn new(
         store: Store,
-        master: MasterKeys,
+        master: impl Into<Keyring>,
         dialects: Dialects,
         clock: Clock,
         site: Site,
     ) -> Result<Self, Fault> {
+        let master = master.into();
         let pepper = crate::pepper::load_or_make(&store, &master, clock.now()).await?;
         let hashing = Pool::new().map_err(|error| Fault::new(format!("password hashing cannot start: {error}")))?;
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), clock.now());

@@ -1,18 +1,22 @@
 //! The shell around the one decision: load, decide, sign, commit. Every token goes out through here.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
-use jeton_core::change::Change;
+use jeton_core::change::{Audit, Change};
 use jeton_core::dialect::Values;
-use jeton_core::domain::policy::{Alg, Format, Limited};
+use jeton_core::domain::policy::{Alg, Format, Limited, Policy};
+use jeton_core::domain::principal::canonical_username;
 use jeton_core::domain::refusal::{Reason, Refusal};
 use jeton_core::facts::{Facts, Query};
-use jeton_core::rules::{self, Access, Grant, Issue, Known, PasswordCheck, Request, Shape, throttle};
+use jeton_core::rules::{self, Access, Grant, Issue, Known, PasswordCheck, Request, throttle};
 use jeton_core::secret::Secret;
 use jeton_core::token::jwt;
+use rand_core::Rng;
 
 use crate::app::App;
 use crate::fault::Fault;
+use crate::hashing::needs_rehash;
 use crate::keys::Signer;
 use crate::random::SystemRng;
 
@@ -72,14 +76,14 @@ pub async fn exchange(
         None => None,
     };
     let mut facts = load(app, query).await?;
-    let limited = take_rate(app, &facts, request);
-    let checked = match password {
+    let limited = take_rate(app, query, &facts, request);
+    let mut checked = match password {
         Some(password) if limited.is_none() => check_password(app, &facts, request, password).await?,
         _ => PasswordCheck::default(),
     };
     for _ in 0..TRIES {
         let now = app.clock.now();
-        let alg = signing_alg(&facts, request.shape);
+        let alg = signing_alg(&facts, request);
         let signer = match alg {
             Some(alg) => Some(app.signer(facts.realm.id, alg).await?),
             None => None,
@@ -102,9 +106,19 @@ pub async fn exchange(
         match commit(app, decision.changes).await {
             Ok(()) => {
                 note(app, &facts, request, &signed);
+                if let (Some(password), true) = (password, signed.is_ok()) {
+                    renew_hash(app, &facts, checked, password).await;
+                }
                 return signed.map_err(Ended::Refused);
             }
-            Err(jeton_store::Error::Conflict) => facts = load(app, query).await?,
+            Err(jeton_store::Error::Conflict) => {
+                let fresh = load(app, query).await?;
+                // Checked once, unless it is the password itself that has changed.
+                if let Some(password) = password.filter(|_| hashes(&fresh) != hashes(&facts)) {
+                    checked = check_password(app, &fresh, request, password).await?;
+                }
+                facts = fresh;
+            }
             Err(error) => return Err(error.into()),
         }
     }
@@ -119,14 +133,25 @@ async fn commit(app: &App, changes: Vec<Change>) -> Result<(), jeton_store::Erro
     if changes.is_empty() { Ok(()) } else { app.store.commit(changes).await }
 }
 
-/// Takes this request from the dialect's rate, if it has one and the request says whose it is.
-fn take_rate(app: &App, facts: &Facts, request: &Request<'_>) -> Option<std::time::Duration> {
-    let what = if matches!(request.grant, Grant::Refresh) { Limited::Renew } else { Limited::All };
-    let (count, per) = rules::limit(request.shape.policy()?, what)?;
-    let principal = facts.token.as_ref().map(|token| token.principal.id);
-    let principal = principal.or(facts.api_key.as_ref().map(|key| key.service.id));
-    let principal = principal.or(facts.person.as_ref().map(|person| person.principal.id))?;
-    app.limiter.take((principal, what), count, per, app.clock.now()).err()
+/// Takes this request from the dialect's rate, if it has one. Names count, known or not, so that a used-up
+/// rate does not tell that an account exists.
+fn take_rate(app: &App, query: &Query<'_>, facts: &Facts, request: &Request<'_>) -> Option<Duration> {
+    let policy = request.shape.policy()?;
+    match (query.key_id.or(query.username).or(query.client_id), &facts.token) {
+        (Some(name), _) => take(app, query.realm, policy, Limited::All, name),
+        (None, Some(token)) => {
+            let key_id = token.api_key.as_ref().map(|key| key.key_id.as_str());
+            take(app, query.realm, policy, Limited::Renew, key_id.unwrap_or(&canonical_username(&token.principal.username)))
+        }
+        (None, None) => None,
+    }
+}
+
+/// Takes one from the rate of `name`, an API key's id or a username in canonical form; how long to wait if
+/// nothing is left.
+pub(crate) fn take(app: &App, realm: &str, policy: &Policy, what: Limited, name: &str) -> Option<Duration> {
+    let (count, per) = rules::limit(policy, what)?;
+    app.limiter.take((realm, what, name), count, per, app.clock.now()).err()
 }
 
 /// Compares the password with the realm's and, where a target is named, with the target's: always as many
@@ -147,20 +172,54 @@ async fn check_password(
         };
         app.hashing.verify(password.clone(), hash).await.map_err(busy)
     };
-    let realm = verify(facts.person.as_ref().and_then(|person| person.password.clone())).await?;
+    let realm = verify(hashes(facts).0.map(str::to_owned)).await?;
     let target = match target {
-        true => verify(facts.membership.as_ref().and_then(|member| member.password.clone())).await?,
+        true => verify(hashes(facts).1.map(str::to_owned)).await?,
         false => false,
     };
     Ok(PasswordCheck { realm, target })
 }
 
-/// The algorithm that an access token of this shape is signed with, if it is signed.
-fn signing_alg(facts: &Facts, shape: Shape<'_>) -> Option<Alg> {
-    match shape.policy().map(|policy| policy.format) {
-        None => Some(facts.realm.settings.alg),
-        Some(Format::Jwt(alg)) => Some(alg),
-        Some(Format::Opaque(_)) => None,
+/// The hashes that a password is compared with: the realm's and the target's.
+fn hashes(facts: &Facts) -> (Option<&str>, Option<&str>) {
+    let realm = facts.person.as_ref().and_then(|person| person.password.as_deref());
+    (realm, facts.membership.as_ref().and_then(|member| member.password.as_deref()))
+}
+
+/// Hashes a password anew that proved right, if its hash was made otherwise than today's (security.md H5).
+/// A failure costs nothing: the next sign-in tries again.
+async fn renew_hash(app: &App, facts: &Facts, checked: PasswordCheck, password: &Secret<String>) {
+    let (realm, within) = hashes(facts);
+    let (hash, target) = match (checked.realm, &facts.target) {
+        (true, _) => (realm, None),
+        (false, target) => (within, target.as_ref().map(|target| target.id)),
+    };
+    let (Some(person), true) = (&facts.person, hash.is_some_and(needs_rehash)) else { return };
+    let mut salt = [0; 16];
+    SystemRng::new().fill_bytes(&mut salt);
+    let Ok(fresh) = app.hashing.hash(password.clone(), salt).await else { return };
+    let (id, now) = (person.principal.id, app.clock.now());
+    let record = Audit {
+        at: now,
+        realm_id: Some(facts.realm.id),
+        event: "password.rehashed",
+        principal_id: Some(id),
+        session_id: None,
+        source: "local".to_owned(),
+        detail: String::new(),
+    };
+    if let Err(error) = app.store.set_password(id, target, &fresh, false, now, record).await {
+        tracing::warn!(%error, "a password's hash could not be renewed");
+    }
+}
+
+/// The algorithm that the access token asked for is signed with, if it is signed. A client's own token is OAuth's,
+/// by the realm's settings, whatever the dialect it is asked for in.
+fn signing_alg(facts: &Facts, request: &Request<'_>) -> Option<Alg> {
+    match (&request.grant, request.shape.policy().map(|policy| policy.format)) {
+        (Grant::ClientCredentials { .. }, _) | (_, None) => Some(facts.realm.settings.alg),
+        (_, Some(Format::Jwt(alg))) => Some(alg),
+        (_, Some(Format::Opaque(_))) => None,
     }
 }
 

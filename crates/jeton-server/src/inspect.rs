@@ -2,16 +2,17 @@
 
 use jeton_core::dialect::Values;
 use jeton_core::domain::policy::{Format, Limited};
+use jeton_core::domain::principal::canonical_username;
 use jeton_core::domain::refusal::{Reason, Refusal};
 use jeton_core::facts::{Facts, Query};
 use jeton_core::rules::state::{self, Live};
-use jeton_core::rules::{self, Shape};
+use jeton_core::rules::Shape;
 use jeton_core::secret::Secret;
 use jeton_core::token::jwt::Claims;
 use jeton_gate::{Caller, CheckToken};
 
 use crate::app::App;
-use crate::exchange::Ended;
+use crate::exchange::{Ended, take};
 use crate::present::present;
 
 /// Whether a token of `realm` is good now; `view` makes of it what the caller needs.
@@ -43,9 +44,10 @@ pub async fn inspect<T>(
         let shape = dialect.map_or(Shape::OAuth, |dialect| Shape::Dialect(dialect));
         let decision = state::of_session_token(&facts.realm, row, shape, now);
         let live = decision.answer?;
-        if let Some((count, per)) = shape.policy().and_then(|policy| rules::limit(policy, Limited::All)) {
-            let taken = app.limiter.take((live.principal.id, Limited::All), count, per, now);
-            taken.map_err(|wait| Refusal::new(Reason::Throttled).retry_after(wait))?;
+        if let Some(policy) = shape.policy() {
+            let username = canonical_username(&live.principal.username);
+            let wait = take(app, realm, policy, Limited::All, live.key_id.unwrap_or(&username));
+            wait.map_or(Ok(()), |wait| Err(Refusal::new(Reason::Throttled).retry_after(wait)))?;
         }
         if !decision.changes.is_empty() {
             // Noting a use may lose a race against a renewal or an end: then the other has noted it.
@@ -58,7 +60,8 @@ pub async fn inspect<T>(
     }
     match &claims {
         Some(claims) => {
-            let live = state::of_client_token(&facts, claims, now)?;
+            let issuer = facts.realm.issuer(&app.site.public_url);
+            let live = state::of_client_token(&facts, claims, &issuer, now)?;
             Ok(view(&live, Some(claims), &facts))
         }
         None => Err(unknown(app, realm).await?.into()),

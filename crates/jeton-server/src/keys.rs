@@ -19,7 +19,7 @@ use jeton_store::Store;
 use zeroize::Zeroizing;
 
 use crate::fault::Fault;
-use crate::sealing::MasterKeys;
+use crate::keyring::Keyring;
 
 /// A key pair that signs with one algorithm.
 pub struct Signer {
@@ -129,7 +129,7 @@ impl Keys {
     pub async fn of(
         &self,
         store: &Store,
-        master: &MasterKeys,
+        master: &Keyring,
         realm_id: Id,
         version: i64,
     ) -> Result<Arc<RealmKeys>, Fault> {
@@ -161,7 +161,7 @@ impl Keys {
     pub async fn signer(
         &self,
         store: &Store,
-        master: &MasterKeys,
+        master: &Keyring,
         realm_id: Id,
         alg: Alg,
         now: Timestamp,
@@ -180,7 +180,7 @@ impl Keys {
 /// Makes and stores the realm's first key for `alg`, if it has none.
 pub async fn create(
     store: &Store,
-    master: &MasterKeys,
+    master: &Keyring,
     realm_id: Id,
     alg: Alg,
     now: Timestamp,

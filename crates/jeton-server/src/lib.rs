@@ -12,6 +12,7 @@ pub mod gates;
 pub mod hashing;
 pub mod http;
 pub mod inspect;
+pub mod keyring;
 pub mod keys;
 pub mod limiter;
 pub mod listen;

@@ -7,13 +7,13 @@ use jeton_store::Store;
 use zeroize::Zeroizing;
 
 use crate::fault::Fault;
-use crate::sealing::MasterKeys;
+use crate::keyring::Keyring;
 
 /// The row's name, and what the sealed value is bound to.
 pub const NAME: &str = "pepper";
 
 /// The store's pepper; made and stored if there is none. A master key that does not open it stops the start.
-pub async fn load_or_make(store: &Store, master: &MasterKeys, now: Timestamp) -> Result<Pepper, Fault> {
+pub async fn load_or_make(store: &Store, master: &Keyring, now: Timestamp) -> Result<Pepper, Fault> {
     let sealed = match store.meta(NAME).await? {
         Some(sealed) => sealed,
         None => {

@@ -12,7 +12,10 @@ use crate::readers::Snapshot;
 use crate::writer::{Needs, Step};
 
 statements! {
-    FIND = "SELECT digest, failures, first_at, last_at, succeeded_at FROM throttle WHERE digest IN ($1, $2, $3)";
+    // Three searches, since a list for IN would be made into a table first.
+    FIND = "SELECT 0, failures, first_at, last_at, succeeded_at FROM throttle WHERE digest = $1 \
+        UNION ALL SELECT 1, failures, first_at, last_at, succeeded_at FROM throttle WHERE digest = $2 \
+        UNION ALL SELECT 2, failures, first_at, last_at, succeeded_at FROM throttle WHERE digest = $3";
     FAIL = "INSERT INTO throttle (digest, failures, first_at, last_at, forget_at) VALUES ($1, 1, $2, $2, $3) \
         ON CONFLICT (digest) DO UPDATE SET \
         failures = CASE WHEN throttle.last_at < $4 THEN 1 ELSE throttle.failures + 1 END, \
@@ -33,20 +36,18 @@ const KNOWN_FOR: Duration = Duration::from_secs(30 * 86_400);
 
 /// What is counted under `keys`.
 pub(crate) fn find(tx: &Snapshot<'_>, keys: &ThrottleKeys) -> Result<Throttle, Error> {
-    let mut found = Throttle::default();
     let rows = tx.all(FIND, &[keys.pair.into(), keys.account.into(), keys.source.into()], |row| {
-        let digest: Digest = row.take()?;
+        let place: i64 = row.take()?;
         let failures =
             Failures { count: row.take()?, first_at: row.take()?, last_at: row.take()?, succeeded_at: row.take()? };
-        Ok((digest, failures))
+        Ok((place, failures))
     })?;
-    for (digest, failures) in rows {
-        for (key, place) in
-            [(keys.pair, &mut found.pair), (keys.account, &mut found.account), (keys.source, &mut found.source)]
-        {
-            if key == digest {
-                *place = failures;
-            }
+    let mut found = Throttle::default();
+    for (place, failures) in rows {
+        match place {
+            0 => found.pair = failures,
+            1 => found.account = failures,
+            _ => found.source = failures,
         }
     }
     Ok(found)

@@ -31,8 +31,9 @@ use jeton_core::time::Timestamp;
 use jeton_server::app::{App, Site};
 use jeton_server::clock::Clock;
 use jeton_server::dialects::Dialects;
+use jeton_server::keyring::Keyring;
 use jeton_server::random::SystemRng;
-use jeton_server::sealing::{self, MasterKeys};
+use jeton_server::sealing;
 use jeton_store::Store;
 
 use crate::config::Config;
@@ -108,7 +109,7 @@ struct Local {
 impl Local {
     async fn open(shared: &Shared) -> anyhow::Result<Self> {
         let config = Config::read(&shared.config)?;
-        let master = MasterKeys::load(&config.master_key)?;
+        let master = Keyring::load(&config.master_key)?;
         let dialects = Dialects::load(config.dialects.clone())?;
         let store = Store::open(&config.database())?;
         let app = App::new(store, master, dialects, Clock::system(), Site::at(&config.public_url)).await?;

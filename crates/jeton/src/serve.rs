@@ -8,7 +8,8 @@ use anyhow::Context;
 use jeton_server::app::{App, Site};
 use jeton_server::clock::Clock;
 use jeton_server::dialects::Dialects;
-use jeton_server::sealing::{self, MasterKeys};
+use jeton_server::keyring::Keyring;
+use jeton_server::sealing;
 use jeton_server::tls::Tls;
 use jeton_store::Store;
 
@@ -44,7 +45,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {
-    let master = MasterKeys::load(&config.master_key)?;
+    let master = Keyring::load(&config.master_key)?;
     let dialects = Dialects::load(config.dialects.clone())?;
     let store = Store::open(&config.database())?;
     let site = Site { trusted_proxies: config.trusted_proxies.clone(), ..Site::at(&config.public_url) };

@@ -3,9 +3,10 @@
 use super::issue::Subject;
 use super::{Known, Proven, Request, Unproven, authenticate, failed, within_rate};
 use crate::change::Change;
-use crate::domain::refusal::Reason;
+use crate::domain::refusal::{Reason, Refusal};
 use crate::secret::Secret;
 use crate::time::Timestamp;
+use crate::wire::claims::service_account;
 
 pub(super) fn prove<'a>(
     known: &Known<'a>,
@@ -15,8 +16,11 @@ pub(super) fn prove<'a>(
     now: Timestamp,
 ) -> Result<Proven<'a>, Unproven> {
     within_rate(known)?;
-    let client = authenticate::client(known.facts, known.pepper, secret, now)
-        .map_err(|reason| failed(known, request, reason, now))?;
+    let proven = authenticate::client(known.facts, known.pepper, secret, now);
+    let client = proven.map_err(|reason| match authenticate::counts(reason) {
+        true => failed(known, request, reason, now),
+        false => reason.into(),
+    })?;
     if repeated {
         return Err(Reason::Repeated.into());
     }
@@ -24,7 +28,9 @@ pub(super) fn prove<'a>(
         return Err(Reason::DeniedGrant.into());
     }
     if !client.service.enabled {
-        return Err(Reason::Disabled.into());
+        // contracts/ion.md §4, row 10: told to the client alone, which has proven itself.
+        let name = service_account(&client.client_id);
+        return Err(Refusal::new(Reason::Disabled).detail(format!("User '{name}' disabled")).into());
     }
     let recovered = request.throttle.filter(|_| known.facts.throttle.pair.count > 0);
     let changes = recovered.map(|keys| Change::Succeed { keys, at: now }).into_iter().collect();

@@ -42,7 +42,10 @@ pub fn revoke(
         return Decision { answer: Ok(own), changes };
     }
     match jwt {
-        Some((claims, digest)) if claims.sub == client.service.id.to_string() => {
+        // Several clients can speak for one service: the subject alone does not say whose token it is.
+        Some((claims, digest))
+            if claims.sub == client.service.id.to_string() && claims.client_id.as_ref() == Some(&client.client_id) =>
+        {
             let end = Change::EndToken { digest, expires_at: claims.expires_at() };
             let audit = Change::Audit(Audit {
                 at: now,

@@ -120,9 +120,16 @@ fn for_client(
     let secs = client.settings.access_token_secs.unwrap_or(settings.access_token_secs);
     let issued_at = now.whole_secs();
     let expires_at = issued_at + Duration::from_secs(u64::from(secs));
-    let (header, claims) = claims::client_token(known, client, &scope, issued_at, expires_at, Id::random(rng));
+    let id = Id::random(rng);
+    let (header, claims) = claims::client_token(known, client, &scope, issued_at, expires_at, id);
     let access = Access::Jwt { alg: settings.alg, signing_input: jwt::signing_input(&header, &claims) };
-    Ok((Issue { access, refresh: None, scope, issued_at, expires_at, values: Values::new() }, Vec::new()))
+    let mut values = Values::new();
+    // OAuth's answer is not written from values; a dialect's is.
+    if let Shape::Dialect(_) = request.shape {
+        values.set("client_id", client.client_id.as_str());
+        describe_token(&mut values, known, id, &scope, issued_at, expires_at);
+    }
+    Ok((Issue { access, refresh: None, scope, issued_at, expires_at, values }, Vec::new()))
 }
 
 /// What was asked for, if all of it is allowed; all that is allowed, if nothing was asked for (RFC 6749 §3.3).
@@ -252,14 +259,7 @@ fn make(
     let policy = &dialect.policy;
     let expires_at = issued_at + policy.lifetime;
     let mut values = Values::new();
-    values.set("realm", known.facts.realm.name.as_str());
-    values.set("issuer", known.issuer);
-    values.set("token.id", id.to_string());
-    values.set("key.id", known.kid);
-    values.set("scope", session.scope.as_str());
-    values.set("issued_at", issued_at);
-    values.set("expires_at", expires_at);
-    values.set("expires_in", expires_at.as_secs() - issued_at.as_secs());
+    describe_token(&mut values, known, id, &session.scope, issued_at, expires_at);
     values.set("session.started", session.started_at);
     if let Some(key_id) = parties.key_id {
         values.set("key_id", key_id);
@@ -309,13 +309,35 @@ fn make(
     Ok(Minted { issue: Issue { access, refresh: None, scope, issued_at, expires_at, values }, token })
 }
 
+/// The values that every token has.
+fn describe_token(
+    values: &mut Values,
+    known: &Known<'_>,
+    id: Id,
+    scope: &str,
+    issued_at: Timestamp,
+    expires_at: Timestamp,
+) {
+    values.set("realm", known.facts.realm.name.as_str());
+    values.set("issuer", known.issuer);
+    values.set("token.id", id.to_string());
+    values.set("key.id", known.kid);
+    values.set("scope", scope);
+    values.set("issued_at", issued_at);
+    values.set("expires_at", expires_at);
+    values.set("expires_in", expires_at.as_secs() - issued_at.as_secs());
+}
+
 /// A principal's values under `person.` or `actor.`.
 fn describe(values: &mut Values, role: &str, principal: &Principal) {
     values.set(format!("{role}.id"), principal.id.to_string());
     values.set(format!("{role}.number"), principal.number);
     values.set(format!("{role}.username"), principal.username.as_str());
     values.set(format!("{role}.created_at"), principal.created_at);
-    values.set(format!("{role}.email_verified"), principal.attribute("email_verified") == Some("true"));
+    // An address that is not verified is no value: a template says what stands for that (`=false`).
+    if principal.attribute("email_verified") == Some("true") {
+        values.set(format!("{role}.email_verified"), true);
+    }
     let name = principal.display_name();
     if !name.is_empty() {
         values.set(format!("{role}.name"), name);

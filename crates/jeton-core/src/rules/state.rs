@@ -84,11 +84,17 @@ pub fn of_session_token<'a>(
     Decision { answer: Ok(live), changes }
 }
 
-/// The state of a JWT without a session: one that a client got for itself. Its signature was verified.
-pub fn of_client_token<'a>(facts: &'a Facts, claims: &'a Claims, now: Timestamp) -> Result<Live<'a>, Reason> {
+/// The state of a JWT without a session: one that a client got for itself. Its signature was verified by a key of
+/// this realm, whose issuer is `issuer`.
+pub fn of_client_token<'a>(
+    facts: &'a Facts,
+    claims: &'a Claims,
+    issuer: &str,
+    now: Timestamp,
+) -> Result<Live<'a>, Reason> {
     let client = facts.client.as_ref().ok_or(Reason::InvalidToken)?;
     // Only a client's own token may do without a row: everybody else's must have one, swept or not.
-    if claims.sub != client.service.id.to_string() {
+    if claims.sub != client.service.id.to_string() || claims.iss != issuer {
         return Err(Reason::InvalidToken);
     }
     if !facts.realm.enabled || !client.enabled || !client.service.enabled {

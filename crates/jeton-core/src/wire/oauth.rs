@@ -116,11 +116,11 @@ pub fn refusal_answer(refusal: &Refusal, settings: Option<&Settings>) -> Answer 
         }
         Reason::Repeated => (400, "invalid_request", Some("duplicated parameter".to_owned())),
         Reason::UnsupportedGrant => (400, "unsupported_grant_type", Some("Unsupported grant_type".to_owned())),
-        Reason::WrongCredentials if !uniform => (401, "unauthorized_client", Some(bad_client.to_owned())),
+        Reason::WrongCredentials | Reason::Locked if !uniform => (401, "unauthorized_client", Some(bad_client.to_owned())),
         Reason::InvalidClient | Reason::WrongCredentials | Reason::Locked => {
             (401, "invalid_client", Some(bad_client.to_owned()))
         }
-        Reason::Disabled => (401, "invalid_request", Some("Service account disabled".to_owned())),
+        Reason::Disabled => (401, "invalid_request", Some(detail.unwrap_or("Service account disabled").to_owned())),
         Reason::DeniedGrant => {
             let status = if compat == Some(26) { 400 } else { 401 };
             (status, "unauthorized_client", Some("Client not enabled to retrieve service account".to_owned()))

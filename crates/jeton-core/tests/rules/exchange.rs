@@ -121,6 +121,7 @@ fn clients() {
         ("no such grant", |facts| facts.client.as_mut().unwrap().settings.grants.clear(), Err(Reason::DeniedGrant)),
         ("service disabled", |facts| facts.client.as_mut().unwrap().service.enabled = false, Err(Reason::Disabled)),
         ("secret expired", |facts| facts.client.as_mut().unwrap().secrets[0].expires_at = Some(now()), Err(Reason::WrongCredentials)),
+        ("backing off", |facts| facts.throttle.pair = failures(20), Err(Reason::Locked)),
     ]);
     check(&client("wrong"), NONE, &[("wrong", |_| {}, Err(Reason::WrongCredentials))]);
 }

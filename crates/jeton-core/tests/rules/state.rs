@@ -72,15 +72,18 @@ fn use_is_noted_once_an_hour() {
     }
 }
 
+const ISSUER: &str = "https://auth.test/realms/r";
+
 #[test]
 fn client_tokens() {
-    let rows: [(&str, fn(&mut Facts, &mut Claims), Option<Reason>); 12] = [
+    let rows: [(&str, fn(&mut Facts, &mut Claims), Option<Reason>); 13] = [
         ("as it is", |_, _| {}, None),
         ("realm disabled", |facts, _| facts.realm.enabled = false, Some(Reason::Disabled)),
         ("client disabled", |facts, _| client(facts).enabled = false, Some(Reason::Disabled)),
         ("service disabled", |facts, _| client(facts).service.enabled = false, Some(Reason::Disabled)),
         ("client unknown", |facts, _| facts.client = None, Some(Reason::InvalidToken)),
         ("another's subject", |_, claims| claims.sub = principal(100, Kind::Person).id.to_string(), Some(Reason::InvalidToken)),
+        ("another issuer", |_, claims| claims.iss = "https://other.test".to_owned(), Some(Reason::InvalidToken)),
         ("ended", |facts, _| facts.ended = true, Some(Reason::Revoked)),
         ("realm's cut-off", |facts, _| facts.realm.not_before = now(), Some(Reason::Revoked)),
         ("client's cut-off", |facts, _| client(facts).not_before = now(), Some(Reason::Revoked)),
@@ -95,10 +98,11 @@ fn client_tokens() {
             iat: now().as_secs() - 60,
             exp: now().as_secs() + 60,
             client_id: Some("client".to_owned()),
+            iss: ISSUER.to_owned(),
             ..Claims::default()
         };
         change(&mut facts, &mut claims);
-        assert_eq!(of_client_token(&facts, &claims, now()).err(), expected, "{name}");
+        assert_eq!(of_client_token(&facts, &claims, ISSUER, now()).err(), expected, "{name}");
     }
 }
 
@@ -117,10 +121,11 @@ fn e14_the_latest_cut_off_holds() {
                     sub: client(&mut facts).service.id.to_string(),
                     iat: now().as_secs() - 60,
                     exp: now().as_secs() + 60,
+                    iss: ISSUER.to_owned(),
                     ..Claims::default()
                 };
                 let refused = [realm, of_client, service].contains(&now());
-                assert_eq!(of_client_token(&facts, &claims, now()).is_err(), refused);
+                assert_eq!(of_client_token(&facts, &claims, ISSUER, now()).is_err(), refused);
             }
         }
     }

@@ -97,11 +97,19 @@ pub(super) async fn authenticated(
     let facts = facts.ok_or(Refusal::new(Reason::NoRealm))?;
     let now = app.clock.now();
     match authenticate::client(&facts, &app.pepper, auth.secret.as_ref(), now) {
-        Ok(client) => Ok(Ok(client.clone())),
+        Ok(client) => {
+            if facts.throttle.pair.count > 0 {
+                let recovered = vec![Change::Succeed { keys, at: now }];
+                app.store.commit(recovered).await.map_err(|error| refusal_of(error.into()))?;
+            }
+            Ok(Ok(client.clone()))
+        }
         Err(reason) => {
             app.metrics.refusals(reason.name()).inc();
-            let fail = vec![Change::Fail { keys, at: now }];
-            app.store.commit(fail).await.map_err(|error| refusal_of(error.into()))?;
+            if authenticate::counts(reason) {
+                let fail = vec![Change::Fail { keys, at: now }];
+                app.store.commit(fail).await.map_err(|error| refusal_of(error.into()))?;
+            }
             Err(reason.into())
         }
     }

@@ -14,4 +14,4 @@ mod router;
 mod token;
 
 pub use admin::admin_router;
-pub use router::{Http, router};
+pub use router::{Http, Route, router};

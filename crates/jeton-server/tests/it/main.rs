@@ -4,5 +4,8 @@
 mod harness;
 
 mod inevent;
+mod ion;
+mod pitchpoint;
+mod zro;
 
 mod security;

@@ -89,7 +89,7 @@ async fn the_oldest_sessions_go_where_there_are_too_many() {
         for world in worlds().await {
             world.start(world.session(40, 0)).await;
             // Neither an expired, an idle nor an ended session takes a place.
-            world.start(Session { expires_at: at(50), ..world.session(41, 1) }).await;
+            world.start(Session { expires_at: at(50), ..world.session(41, 5) }).await;
             world.start(world.session(42, 2)).await;
             world.start(Session { idle_secs: Some(10), ..world.session(43, 3) }).await;
             world.start(world.session(44, 4)).await;

@@ -198,7 +198,7 @@ impl Seed<'_> {
                 // To the second: what a client is given within this second counts.
                 let cut_off = self.now.whole_secs();
                 store.set_realm_not_before(realm.id, cut_off, self.record(realm.id, "realm.revoked")).await?;
-                store.end_realm_sessions(realm.id, self.now, self.record(realm.id, "sessions.ended")).await?;
+                store.end_realm_sessions(realm.id, cut_off, self.record(realm.id, "sessions.ended")).await?;
                 store.set_realm_settings(realm.id, &settings, self.record(realm.id, "realm.set")).await?;
                 Realm { settings, ..realm }
             }

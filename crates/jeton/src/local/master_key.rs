@@ -14,8 +14,8 @@ pub(crate) enum Command {
     /// Change the master key, and seal everything anew under it
     ///
     /// Tokens, signing keys and passwords stay good. Wherever it is cut short, the file still opens everything:
-    /// run it again. A server reads the file when it starts, so restart a running one right after. Keep a copy of
-    /// the new file, and of the old one for as long as backups are kept that need it.
+    /// run it again. A running server reads the file again by itself. Keep a copy of the new file, and of the old one
+    /// for as long as backups are kept that need it.
     Rotate {
         /// Leave the old key in the file, for backups that are still to be restored with it
         #[arg(long)]
@@ -29,9 +29,9 @@ const TRIES: usize = 16;
 pub(super) async fn run(local: &Local, command: Command) -> anyhow::Result<()> {
     let Command::Rotate { keep_old } = command;
     let path = &local.config.master_key;
-    let old = local.app.master.current_id();
+    let old = local.app.master.keys().current_id();
     // The file first: whenever this ends, it has the key of every row.
-    let both = local.app.master.rotate(path)?;
+    let both = local.app.master.keys().rotate(path)?;
     let sealed = reseal(local, &both).await?;
     if !keep_old {
         both.forget_old(path)?;
@@ -39,7 +39,6 @@ pub(super) async fn run(local: &Local, command: Command) -> anyhow::Result<()> {
         reseal(local, &both).await?;
     }
     say(&format!("{sealed} values are sealed under a new master key; keep a copy of {}", path.display()));
-    say("restart running servers now: they read the file when they start");
     local.show(record! {
         "file": path.display().to_string(),
         "key": both.current_id().to_string(),

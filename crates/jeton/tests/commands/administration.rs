@@ -152,7 +152,7 @@ fn a_realm_is_removed_only_when_its_name_is_typed_again() {
 fn what_ends_tokens_ends_them_at_once() {
     let place = Place::new();
     place.run(&["realm", "add", "shop", "--dialect", "pitchpoint"], "");
-    let ana = ["person", "add", "shop", "ana", "--attribute", "email_verified=true", "--password-stdin"];
+    let ana = ["person", "add", "shop", "ana", "--password-stdin"];
     place.run(&ana, "correct horse 1");
     let app = place.json(&["client", "add", "shop", "app"]);
     let watcher = place.json(&["client", "add", "shop", "api", "--resource-server"]);

@@ -74,22 +74,7 @@ impl Place {
     pub(crate) fn serve(&self) -> Server {
         let args = ["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
         let mut child = self.command(&args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let log = Arc::new(Mutex::new(String::new()));
-        let address = loop {
-            let line = lines.next().unwrap_or_else(|| panic!("no start: {}", log.lock().unwrap())).unwrap();
-            log.lock().unwrap().push_str(&line);
-            let listen = line.split_whitespace().find_map(|word| word.strip_prefix("listen="));
-            if let Some(address) = listen.and_then(|address| address.parse().ok()) {
-                break address;
-            }
-        };
-        let kept = Arc::clone(&log);
-        std::thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                kept.lock().unwrap().push_str(&line);
-            }
-        });
+        let (address, log) = started(&mut child);
         Server { child, address, log }
     }
 
@@ -134,21 +119,12 @@ pub(crate) struct Server {
 impl Server {
     /// Sends a request. An empty body is sent as none.
     pub(crate) fn request(&self, request: &Request) -> Response {
-        let Request { method, target, headers, body } = request;
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        let mut head = format!("{method} {target} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.address);
-        for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
-        }
-        head.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
-        stream.write_all(head.as_bytes()).unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        let answer = String::from_utf8(answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer}"));
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-        Response { status: status.unwrap_or_else(|| panic!("no status: {head}")), body: body.to_owned() }
+        send(self.address, request)
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Whether a token is good, as the realm tells its resource server.
@@ -163,6 +139,46 @@ impl Server {
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
+}
+
+/// Sends a request to whoever listens there. An empty body is sent as none.
+pub(crate) fn send(address: SocketAddr, request: &Request) -> Response {
+    let Request { method, target, headers, body } = request;
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let mut head = format!("{method} {target} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let answer = String::from_utf8(answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer}"));
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    Response { status: status.unwrap_or_else(|| panic!("no status: {head}")), body: body.to_owned() }
+}
+
+/// Reads the lines of a process until one names the address it listens on; the rest is kept in the log.
+pub(crate) fn started(child: &mut Child) -> (SocketAddr, Arc<Mutex<String>>) {
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let log = Arc::new(Mutex::new(String::new()));
+    let address = loop {
+        let line = lines.next().unwrap_or_else(|| panic!("no start: {}", log.lock().unwrap())).unwrap();
+        log.lock().unwrap().push_str(&line);
+        let listen = line.split_whitespace().find_map(|word| word.strip_prefix("listen="));
+        if let Some(address) = listen.and_then(|address| address.parse().ok()) {
+            break address;
+        }
+    };
+    let kept = Arc::clone(&log);
+    std::thread::spawn(move || {
+        for line in lines.map_while(Result::ok) {
+            kept.lock().unwrap().push_str(&line);
+        }
+    });
+    (address, log)
 }
 
 impl Drop for Server {

@@ -1,8 +1,12 @@
 //! The commands of the real binary, each in a process of its own, and beside them a real `jeton serve` that must see
 //! every change at its next request.
 
+#![expect(clippy::unwrap_used, reason = "a test may end where something is not as it should be")]
+
 mod administration;
+mod demo;
 mod four_realms;
+mod gate;
 mod harness;
 mod master_key;
 mod secrets;

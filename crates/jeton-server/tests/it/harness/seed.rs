@@ -293,7 +293,7 @@ impl Seed<'_> {
     }
 
     /// A new secret, and what is stored of it.
-    fn secret(&self) -> (String, StoredSecret) {
+    pub(crate) fn secret(&self) -> (String, StoredSecret) {
         let secret = opaque::new_secret(&mut SystemRng::new());
         let digest = self.app.pepper.digest(Purpose::Secret, &[secret.expose().as_bytes()]);
         (secret.expose().clone(), StoredSecret { id: self.id(), digest, created_at: self.now(), expires_at: None })
