@@ -6,7 +6,7 @@ use crate::change::Change;
 use crate::domain::refusal::{Reason, Refusal};
 use crate::secret::Secret;
 use crate::time::Timestamp;
-use crate::wire::claims::service_account;
+use crate::token::claims::service_account;
 
 pub(super) fn prove<'a>(
     known: &Known<'a>,
@@ -28,7 +28,7 @@ pub(super) fn prove<'a>(
         return Err(Reason::DeniedGrant.into());
     }
     if !client.service.enabled {
-        // contracts/ion.md §4, row 10: told to the client alone, which has proven itself.
+        // Told to the client alone, which has proven itself; in Keycloak's words.
         let name = service_account(&client.client_id);
         return Err(Refusal::new(Reason::Disabled).detail(format!("User '{name}' disabled")).into());
     }

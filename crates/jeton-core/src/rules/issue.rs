@@ -18,8 +18,7 @@ use crate::facts::TokenFacts;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 use crate::token::pepper::{Pepper, Purpose};
-use crate::token::{jwt, opaque};
-use crate::wire::claims;
+use crate::token::{claims, jwt, opaque};
 
 /// No session lives longer than this, however often it is renewed.
 const LONGEST_SESSION: Duration = Duration::from_secs(180 * 24 * 3600);
@@ -121,7 +120,8 @@ fn for_client(
     let issued_at = now.whole_secs();
     let expires_at = issued_at + Duration::from_secs(u64::from(secs));
     let id = Id::random(rng);
-    let (header, claims) = claims::client_token(known, client, &scope, issued_at, expires_at, id);
+    let times = (issued_at, expires_at);
+    let (header, claims) = claims::client_token(settings, known.issuer, known.kid, client, &scope, times, id);
     let access = Access::Jwt { alg: settings.alg, signing_input: jwt::signing_input(&header, &claims) };
     let mut values = Values::new();
     // OAuth's answer is not written from values; a dialect's is.

@@ -185,7 +185,7 @@ pub fn exchange(
         Grant::ClientCredentials { secret, repeated } => {
             client_credentials::prove(known, request, secret.as_ref(), *repeated, now)
         }
-        Grant::Refresh => refresh::prove(known, request, now, rng),
+        Grant::Refresh => refresh::prove(known, request, now),
     };
     let mut decision = match proven {
         Ok(proven) => issue::issue(known, request, proven, now, rng),

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use rand_core::CryptoRng;
-
 use super::issue::{Continue, Subject};
 use super::{Known, Proven, Request, Unproven, audit, state, within_rate};
 use crate::change::Change;
@@ -21,7 +19,6 @@ pub(super) fn prove<'a>(
     known: &Known<'a>,
     request: &Request<'_>,
     now: Timestamp,
-    _rng: &mut dyn CryptoRng,
 ) -> Result<Proven<'a>, Unproven> {
     let token = known.facts.token.as_ref().ok_or(Reason::InvalidToken)?;
     // A token of one dialect means nothing in another.

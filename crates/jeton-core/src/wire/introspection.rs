@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::claims::service_account;
 use crate::domain::principal::Kind;
 use crate::rules::state::Live;
-use crate::token::jwt::Claims;
+use crate::token::claims::service_account;
+use crate::token::jwt::{Audience, Claims};
 
 /// The answer for a token that is not good, for whatever reason: nothing more is said (RFC 7662 §2.2).
 pub const INACTIVE: &str = r#"{"active":false}"#;
@@ -58,8 +58,8 @@ pub fn active(live: &Live<'_>, issuer: &str, claims: Option<&Claims>) -> String 
         _ => live.principal.username.clone(),
     };
     let audience = claims.and_then(|claims| claims.aud.as_ref()).map(|aud| match aud {
-        crate::token::jwt::Audience::One(one) => serde_json::Value::from(one.as_str()),
-        crate::token::jwt::Audience::Many(many) => serde_json::Value::from(many.clone()),
+        Audience::One(one) => serde_json::Value::from(one.as_str()),
+        Audience::Many(many) => serde_json::Value::from(many.clone()),
     });
     let body = Active {
         exp: live.expires_at.as_secs(),

@@ -1,6 +1,5 @@
 //! OAuth's bytes: requests read, answers written. No rule stands here.
 
-pub mod claims;
 pub mod form;
 pub mod introspection;
 pub mod metadata;

@@ -102,7 +102,11 @@ async fn a_password_opens_the_realm_or_one_event() {
         match expected {
             Ok((scope, target)) => {
                 assert_eq!(answer.status, 200, "{what}: {answer:?}");
-                assert_eq!((answer.text("/data/0/scope"), answer.text("/data/0/targetID")), (scope.into(), target.into()), "{what}");
+                assert_eq!(
+                    (answer.text("/data/0/scope"), answer.text("/data/0/targetID")),
+                    (scope.into(), target.into()),
+                    "{what}"
+                );
             }
             Err(message) => assert_refused(&answer, 401, message, what),
         }
@@ -156,14 +160,56 @@ async fn what_is_wrong_with_a_request_stands_in_the_reason_phrase() {
         ("POST", "/?action=person.signIn&username=a&eventID=12x", form_type, "password=p", 400, "eventID is invalid"),
         ("POST", "/?action=person.signIn&username=a&eventID=%2B1", form_type, "password=p", 400, "eventID is invalid"),
         ("POST", "/?action=person.signIn&username=a&eventID=1.0", form_type, "password=p", 400, "eventID is invalid"),
-        ("POST", "/?action=person.signIn&username=a&eventID=9999999999999999999", form_type, "password=p", 400, "eventID is invalid"),
-        ("POST", "/?action=person.signIn&username=a&password=p", form_type, "password=p", 400, "password must be sent in the body"),
-        ("POST", "/?action=person.signIn&username=a&password=p", form_type, "", 400, "password must be sent in the body"),
-        ("POST", "/?action=person.signIn&username=a&username=b", form_type, "password=p", 400, "username must be given once"),
-        ("POST", "/?action=person.signIn&username=a", form_type, "password=p&password=q", 400, "password must be given once"),
+        (
+            "POST",
+            "/?action=person.signIn&username=a&eventID=9999999999999999999",
+            form_type,
+            "password=p",
+            400,
+            "eventID is invalid",
+        ),
+        (
+            "POST",
+            "/?action=person.signIn&username=a&password=p",
+            form_type,
+            "password=p",
+            400,
+            "password must be sent in the body",
+        ),
+        (
+            "POST",
+            "/?action=person.signIn&username=a&password=p",
+            form_type,
+            "",
+            400,
+            "password must be sent in the body",
+        ),
+        (
+            "POST",
+            "/?action=person.signIn&username=a&username=b",
+            form_type,
+            "password=p",
+            400,
+            "username must be given once",
+        ),
+        (
+            "POST",
+            "/?action=person.signIn&username=a",
+            form_type,
+            "password=p&password=q",
+            400,
+            "password must be given once",
+        ),
         ("POST", "/?action=person.signIn&username=%ff", form_type, "password=p", 400, "username is invalid"),
         ("POST", "/?action=person.signIn&username=a", form_type, "password=%ff", 400, "password is invalid"),
-        ("POST", "/?action=person.signIn&username=a", "application/json", r#"{"password":"p"}"#, 415, "content type is not supported"),
+        (
+            "POST",
+            "/?action=person.signIn&username=a",
+            "application/json",
+            r#"{"password":"p"}"#,
+            415,
+            "content type is not supported",
+        ),
         ("POST", "/?action=person.signIn&username=a", "text/plain", "password=p", 415, "content type is not supported"),
         ("POST", "/?username=a", form_type, "password=p", 400, "action cannot be empty"),
         ("POST", "/?action=&username=a", form_type, "password=p", 400, "action cannot be empty"),
@@ -223,7 +269,12 @@ async fn one_token_is_read_where_it_stands() {
         ("as Bearer", String::new(), Some(format!("Bearer {token}")), None),
         ("as bearer", String::new(), Some(format!("bearer {token}")), None),
         ("in both places", in_query.clone(), Some(format!("Bearer {token}")), None),
-        ("another in the header", in_query.clone(), Some(format!("Bearer {other}")), Some((400, "tokenID must be given once"))),
+        (
+            "another in the header",
+            in_query.clone(),
+            Some(format!("Bearer {other}")),
+            Some((400, "tokenID must be given once")),
+        ),
         ("twice in the query", format!("{in_query}&tokenID={other}"), None, Some((400, "tokenID must be given once"))),
         ("nowhere", String::new(), None, invalid),
         ("empty", "&tokenID=".to_owned(), None, invalid),
@@ -233,7 +284,9 @@ async fn one_token_is_read_where_it_stands() {
         ("beside another scheme", in_query, Some("Basic YTpi".to_owned()), invalid),
     ];
     for (what, query, authorization, refused) in rows {
-        for (method, target) in [("GET", format!("/?action=person.get{query}")), ("POST", format!("/person/get?x=1{query}"))] {
+        for (method, target) in
+            [("GET", format!("/?action=person.get{query}")), ("POST", format!("/person/get?x=1{query}"))]
+        {
             let call = server.call(method, &target);
             let answer = match &authorization {
                 Some(value) => call.header("Authorization", value).await,
@@ -301,7 +354,8 @@ async fn a_cap_ends_the_oldest_session() {
         tokens.push(server.inevent_token().await);
         server.clock.advance(HOUR);
     }
-    let statuses = [server.person_get(&tokens[0]).await, server.person_get(&tokens[1]).await, server.person_get(&tokens[2]).await];
+    let statuses =
+        [server.person_get(&tokens[0]).await, server.person_get(&tokens[1]).await, server.person_get(&tokens[2]).await];
     assert_eq!(statuses.map(|answer| answer.status), [401, 200, 200]);
 }
 

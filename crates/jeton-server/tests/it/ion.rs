@@ -11,8 +11,10 @@ use crate::harness::{Answer, Key, MINUTE, PUBLIC_URL, SECOND, Server};
 const TOKEN: &str = "/realms/api-keys/protocol/openid-connect/token";
 const INTROSPECT: &str = "token/introspect";
 const INACTIVE: &str = r#"{"active":false}"#;
-const BAD_CLIENT: &str = r#"{"error":"invalid_client","error_description":"Invalid client or Invalid client credentials"}"#;
-const BAD_SECRET: &str = r#"{"error":"unauthorized_client","error_description":"Invalid client or Invalid client credentials"}"#;
+const BAD_CLIENT: &str =
+    r#"{"error":"invalid_client","error_description":"Invalid client or Invalid client credentials"}"#;
+const BAD_SECRET: &str =
+    r#"{"error":"unauthorized_client","error_description":"Invalid client or Invalid client credentials"}"#;
 
 /// §3: what every answer of the token endpoint carries, success or not.
 const HEADERS: [(&str, &str); 8] = [
@@ -29,8 +31,12 @@ const HEADERS: [(&str, &str); 8] = [
 #[track_caller]
 fn assert_keycloak_headers(answer: &Answer, what: &str) {
     let ours = ["connection", "content-length", "date"];
-    let mut sent: Vec<(&str, &str)> =
-        answer.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).filter(|(name, _)| !ours.contains(name)).collect();
+    let mut sent: Vec<(&str, &str)> = answer
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .filter(|(name, _)| !ours.contains(name))
+        .collect();
     let mut expected = HEADERS.to_vec();
     sent.sort_unstable();
     expected.sort_unstable();
@@ -58,12 +64,24 @@ async fn a_token_comes_in_keycloaks_order_with_keycloaks_headers() {
     let rows = [
         ("the seed's form", server.post(TOKEN).form(&own)),
         ("below /auth", server.post(&format!("/auth{TOKEN}")).form(&own)),
-        ("the script's extra field", server.post(TOKEN).form(&[&own[..], &[("audience", "https://api.example.org")]].concat())),
+        (
+            "the script's extra field",
+            server.post(TOKEN).form(&[&own[..], &[("audience", "https://api.example.org")]].concat()),
+        ),
         ("a name that nobody reads", server.post(TOKEN).form(&[&own[..], &[("x", "1")]].concat())),
-        ("query names do not count", server.post(&format!("{TOKEN}?grant_type=password&client_id=x&x=1&x=2")).form(&own)),
+        (
+            "query names do not count",
+            server.post(&format!("{TOKEN}?grant_type=password&client_id=x&x=1&x=2")).form(&own),
+        ),
         ("Basic", server.post(TOKEN).header("Authorization", &basic(id, secret)).form(&[GRANT])),
-        ("Basic, form-encoded", server.post(TOKEN).header("Authorization", &basic(&id.replace('-', "%2D"), secret)).form(&[GRANT])),
-        ("Basic with the id in the form", server.post(TOKEN).header("Authorization", &basic(id, secret)).form(&[GRANT, ("client_id", id)])),
+        (
+            "Basic, form-encoded",
+            server.post(TOKEN).header("Authorization", &basic(&id.replace('-', "%2D"), secret)).form(&[GRANT]),
+        ),
+        (
+            "Basic with the id in the form",
+            server.post(TOKEN).header("Authorization", &basic(id, secret)).form(&[GRANT, ("client_id", id)]),
+        ),
         ("the form wins over Basic", server.post(TOKEN).header("Authorization", &basic("other", "x")).form(&own)),
         ("a scope", server.post(TOKEN).form(&[&own[..], &[("scope", "profile email")]].concat())),
     ];
@@ -145,13 +163,7 @@ async fn the_error_table() {
         ("8", &own, &[GRANT, ("x", "1"), ("x", "2")], (400, twice.clone()), None),
         ("8, the grant itself", &own, &[GRANT, GRANT], (400, twice), None),
         ("9", &none, &[GRANT], (401, no_service), None),
-        (
-            "10",
-            &asleep,
-            &[GRANT],
-            (401, error("invalid_request", "User 'service-account-asleep' disabled")),
-            None,
-        ),
+        ("10", &asleep, &[GRANT], (401, error("invalid_request", "User 'service-account-asleep' disabled")), None),
         ("11", &own, &[GRANT, ("scope", "admin")], (400, error("invalid_scope", "Invalid scopes: admin")), None),
         (
             "11, one of several",
@@ -205,7 +217,11 @@ async fn what_is_not_a_form_by_post() {
         let target = format!("/realms/api-keys/protocol/openid-connect/{endpoint}");
         for method in ["GET", "PUT", "DELETE"] {
             let answer = server.call(method, &target).form(&own).await;
-            assert_eq!((answer.status, answer.body.as_str()), (405, r#"{"error":"HTTP 405 Method Not Allowed"}"#), "{method} {endpoint}");
+            assert_eq!(
+                (answer.status, answer.body.as_str()),
+                (405, r#"{"error":"HTTP 405 Method Not Allowed"}"#),
+                "{method} {endpoint}"
+            );
             // RFC 9110 §15.5.6.
             assert_eq!(answer.header("allow"), Some("POST"), "{method} {endpoint}");
         }
@@ -224,7 +240,15 @@ async fn credentials_that_cannot_be_read_are_a_challenge() {
     let server = Server::start().await;
     let long = format!("Basic {}", "A".repeat(8 * 1024));
     let values = [
-        "Basic", "Basic ", "Basic !!!", "Basic aWQ=", "Basic aWQ6cwB4", "Basic aWT/OnM=", "Bearer abc", "Digest username=\"a\"", &long,
+        "Basic",
+        "Basic ",
+        "Basic !!!",
+        "Basic aWQ=",
+        "Basic aWQ6cwB4",
+        "Basic aWT/OnM=",
+        "Bearer abc",
+        "Digest username=\"a\"",
+        &long,
     ];
     for value in values {
         for endpoint in ["token", INTROSPECT, "revoke"] {
@@ -262,12 +286,16 @@ async fn a_token_is_described_to_those_it_concerns() {
 
     let foreign = server.client_token("plain", &server.plain).await;
     let cut = &token[..token.len() - 4];
-    for (what, token) in [("made up", "x"), ("damaged", cut), ("another realm's", &foreign), ("of four parts", "eyJ.a.b.c")] {
+    for (what, token) in
+        [("made up", "x"), ("damaged", cut), ("another realm's", &foreign), ("of four parts", "eyJ.a.b.c")]
+    {
         assert_answer(&ask(&server.ion, token, "").await, 200, INACTIVE, what);
     }
     let missing = server.oauth("api-keys", INTROSPECT, &server.ion, &[]).await;
     assert_answer(&missing, 400, &error("invalid_request", "Token not provided."), "no token");
-    for client in [Key { secret: "guess".into(), ..server.ion.clone() }, Key { id: "nobody".into(), secret: "x".into() }] {
+    for client in
+        [Key { secret: "guess".into(), ..server.ion.clone() }, Key { id: "nobody".into(), secret: "x".into() }]
+    {
         assert_answer(&ask(&client, &token, "").await, 401, BAD_CLIENT, "a bad credential");
     }
     let twice = server.oauth("api-keys", INTROSPECT, &server.ion, &[("token", &token), ("token", &token)]).await;
@@ -328,7 +356,9 @@ async fn keys_are_published_and_kept_by_caches() {
     let server = Server::start().await;
     let token = server.ion_token().await;
     let header: Value = serde_json::from_slice(&BASE64URL.decode(token.split('.').next().unwrap()).unwrap()).unwrap();
-    for target in ["/realms/api-keys/protocol/openid-connect/certs", "/auth/realms/api-keys/protocol/openid-connect/certs"] {
+    for target in
+        ["/realms/api-keys/protocol/openid-connect/certs", "/auth/realms/api-keys/protocol/openid-connect/certs"]
+    {
         let answer = server.get(target).await;
         assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")), "{target}");
         assert_eq!(answer.header("cache-control"), Some("public, max-age=300"), "{target}");
@@ -369,10 +399,18 @@ async fn discovery_names_what_is_there_and_nothing_else() {
     }
     let names: Vec<&str> = document.keys().map(String::as_str).collect();
     let expected = [
-        "issuer", "token_endpoint", "introspection_endpoint", "jwks_uri", "grant_types_supported",
-        "response_types_supported", "subject_types_supported", "id_token_signing_alg_values_supported",
-        "token_endpoint_auth_methods_supported", "introspection_endpoint_auth_methods_supported",
-        "revocation_endpoint", "revocation_endpoint_auth_methods_supported",
+        "issuer",
+        "token_endpoint",
+        "introspection_endpoint",
+        "jwks_uri",
+        "grant_types_supported",
+        "response_types_supported",
+        "subject_types_supported",
+        "id_token_signing_alg_values_supported",
+        "token_endpoint_auth_methods_supported",
+        "introspection_endpoint_auth_methods_supported",
+        "revocation_endpoint",
+        "revocation_endpoint_auth_methods_supported",
     ];
     assert_eq!(names, expected);
     assert_eq!(document["grant_types_supported"], json!(["client_credentials"]));
@@ -386,7 +424,13 @@ async fn discovery_names_what_is_there_and_nothing_else() {
 async fn graphql_takes_three_spellings_and_says_why_not() {
     let server = Server::start().await;
     let token = server.ion_token().await;
-    for authorization in [token.clone(), format!("Token {token}"), format!("Bearer {token}"), format!("bEARER {token}"), format!("tOKEN {token}")] {
+    for authorization in [
+        token.clone(),
+        format!("Token {token}"),
+        format!("Bearer {token}"),
+        format!("bEARER {token}"),
+        format!("tOKEN {token}"),
+    ] {
         let query = r#"{"query":"{ runs(first: 2) { edges { node { id title steps { id title } } } } }"}"#;
         let answer = server.post("/graphql").header("Authorization", &authorization).json(query).await;
         assert_eq!(answer.status, 200, "{answer:?}");
@@ -406,7 +450,11 @@ async fn graphql_takes_three_spellings_and_says_why_not() {
         ("another realm's key", Some(format!("Bearer {foreign}")), "Unable to find appropriate RSA key"),
     ];
     let refused = |answer: &Answer, message: &str, what: &str| {
-        assert_eq!((answer.status, answer.body.clone()), (401, format!(r#"{{"errors":[{{"message":"{message}"}}]}}"#)), "{what}");
+        assert_eq!(
+            (answer.status, answer.body.clone()),
+            (401, format!(r#"{{"errors":[{{"message":"{message}"}}]}}"#)),
+            "{what}"
+        );
         assert_eq!(answer.header("content-type"), Some("application/json"), "{what}");
     };
     for (what, authorization, message) in rows {

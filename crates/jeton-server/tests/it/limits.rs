@@ -31,11 +31,15 @@ async fn a_body_beyond_64_kib_is_not_read() {
         let answer = server.post(target).body(content_type, body.as_str()).await;
         assert_eq!(answer.status, expected, "{name}");
         // The same without saying so before.
-        let head = format!("POST {target} HTTP/1.1\r\nHost: jeton.test\r\nContent-Type: {content_type}\r\nTransfer-Encoding: chunked\r\n\r\n");
+        let head = format!(
+            "POST {target} HTTP/1.1\r\nHost: jeton.test\r\nContent-Type: {content_type}\r\nTransfer-Encoding: chunked\r\n\r\n"
+        );
         let answer = server.send(format!("{head}{:x}\r\n{body}\r\n0\r\n\r\n", body.len())).await;
         assert_eq!(answer.status, expected, "{name}, chunked");
         // A claim alone is enough.
-        let head = format!("POST {target} HTTP/1.1\r\nHost: jeton.test\r\nContent-Type: {content_type}\r\nContent-Length: 99999999999\r\n\r\n");
+        let head = format!(
+            "POST {target} HTTP/1.1\r\nHost: jeton.test\r\nContent-Type: {content_type}\r\nContent-Length: 99999999999\r\n\r\n"
+        );
         assert_eq!(server.send(head).await.status, expected, "{name}, claimed");
     }
     let most = format!("grant_type=client_credentials&client_id=service&x={}", "a".repeat(60 * 1024));
@@ -48,7 +52,11 @@ async fn heads_have_their_limits() {
     let long = |length: usize| format!("/?action=person.signIn&username={}", "a".repeat(length));
     assert_eq!(server.post(&long(9 * 1024)).await.status, 414);
     assert_eq!(server.get(&format!("/realms/{}/x", "a".repeat(9 * 1024))).await.status, 414);
-    assert_eq!(server.post(&long(7 * 1024)).form(&[("password", "p")]).await.status, 400, "a username beyond its own limit");
+    assert_eq!(
+        server.post(&long(7 * 1024)).form(&[("password", "p")]).await.status,
+        400,
+        "a username beyond its own limit"
+    );
     for (count, length) in [(1, 17 * 1024), (200, 100)] {
         let mut call = server.post(TOKEN);
         for number in 0..count {
@@ -75,7 +83,11 @@ async fn depth_number_and_encoding() {
     let server = Server::start().await;
     let arrays = "[".repeat(50_000) + &"]".repeat(10_000);
     let objects = r#"{"username":"#.repeat(5_000);
-    let inside = format!(r#"{{"username":"grace","password":"p","api_id":"x","refresh_token":"x","z":{}{}}}"#, "[".repeat(20_000), "]".repeat(20_000));
+    let inside = format!(
+        r#"{{"username":"grace","password":"p","api_id":"x","refresh_token":"x","z":{}{}}}"#,
+        "[".repeat(20_000),
+        "]".repeat(20_000)
+    );
     let many = "x=1&".repeat(101);
     for (name, target, content_type) in BODIES {
         let bodies: [&[u8]; 12] = [
@@ -105,7 +117,8 @@ async fn depth_number_and_encoding() {
     }
     // 100 fields are read, one more is not.
     for (fields, status) in [(97, 400), (98, 400), (99, 400)] {
-        let own = [("grant_type", "client_credentials"), ("client_id", "service"), ("client_secret", &server.plain.secret)];
+        let own =
+            [("grant_type", "client_credentials"), ("client_id", "service"), ("client_secret", &server.plain.secret)];
         let more: Vec<(String, &str)> = (0..fields).map(|number| (format!("x{}", number % 98), "1")).collect();
         let more: Vec<(&str, &str)> = more.iter().map(|(name, value)| (name.as_str(), *value)).collect();
         let answer = server.post(TOKEN).form(&[&own[..], &more].concat()).await;
@@ -124,7 +137,10 @@ async fn values_that_are_too_long_or_hold_what_no_text_holds() {
         ("NUL in a username", server.pitchpoint("a\0b", "p")),
         ("line ends in a username", server.inevent(ADA, "p", &[("eventID", "1\r\n2")])),
         ("a long refresh token", server.refresh(&long)),
-        ("a long key", server.post("/auth/signin").json(json!({ "api_id": server.zro.id, "api_key": long }).to_string())),
+        (
+            "a long key",
+            server.post("/auth/signin").json(json!({ "api_id": server.zro.id, "api_key": long }).to_string()),
+        ),
         ("a long client id", server.post(TOKEN).form(&[("grant_type", "client_credentials"), ("client_id", &long)])),
     ];
     for (what, call) in calls {
@@ -165,7 +181,8 @@ async fn every_method_at_every_address() {
 /// Every file of JSONTestSuite as a body of everything that reads JSON.
 #[tokio::test]
 async fn every_kind_of_json() {
-    let Some(folder) = shared().map(|shared| shared.join("vectors/jsontestsuite")).filter(|folder| folder.is_dir()) else {
+    let Some(folder) = shared().map(|shared| shared.join("vectors/jsontestsuite")).filter(|folder| folder.is_dir())
+    else {
         eprintln!("left out: no vectors/jsontestsuite in JETON_SHARED or ../shared");
         return;
     };
@@ -210,7 +227,10 @@ async fn one_connection_goes_on_after_every_refusal() {
             format!("POST {SIGN_IN} HTTP/1.1\r\nHost: jeton.test\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len())
         })
         .collect();
-    let last = format!("POST {TOKEN} HTTP/1.1\r\nHost: jeton.test\r\nContent-Type: {FORM}\r\nContent-Length: 3\r\n\r\n{}", form(&[("a", "b")]));
+    let last = format!(
+        "POST {TOKEN} HTTP/1.1\r\nHost: jeton.test\r\nContent-Type: {FORM}\r\nContent-Length: 3\r\n\r\n{}",
+        form(&[("a", "b")])
+    );
     let read = server.send_raw(requests.concat() + &last).await;
     let read = String::from_utf8(read).unwrap();
     assert_eq!(read.matches("HTTP/1.1 400 ").count(), 5, "{read}");

@@ -3,9 +3,13 @@
 
 mod harness;
 
+mod cors;
+mod custom_dialect;
+mod gate;
 mod inevent;
 mod ion;
+mod limits;
 mod pitchpoint;
-mod zro;
-
 mod security;
+mod two_servers;
+mod zro;

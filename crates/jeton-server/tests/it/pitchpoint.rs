@@ -7,7 +7,7 @@ use jeton_core::domain::realm::{Mount, Settings};
 use jeton_core::time::Timestamp;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, BOB, GRACE, HOUR, ORDERS, PUBLIC_URL, Person, REFRESH, SECOND, SIGN_IN, Server};
+use crate::harness::{Answer, BOB, GRACE, HOUR, NOW, ORDERS, PUBLIC_URL, Person, REFRESH, SECOND, SIGN_IN, Server};
 
 /// §3: the documented body of a 403, whatever was wrong with the sign-in.
 const DENIED: &str = r#"{"error_description":"Invalid username / password combination","error":"access_denied"}"#;
@@ -24,7 +24,8 @@ async fn verified(server: &Server, token: &str) -> (String, String) {
     let [header, claims, signature] = token.split('.').collect::<Vec<_>>()[..] else { panic!("not a JWT: {token}") };
     let kid = serde_json::from_str::<Value>(&text(header)).unwrap()["kid"].clone();
     let jwks = server.get("/realms/pitchpoint/.well-known/jwks.json").await.json();
-    let key = jwks["keys"].as_array().unwrap().iter().find(|key| key["kid"] == kid).expect("the key is published").clone();
+    let key =
+        jwks["keys"].as_array().unwrap().iter().find(|key| key["kid"] == kid).expect("the key is published").clone();
     let number = |name: &str| BASE64URL.decode(key[name].as_str().unwrap()).unwrap();
     let public = RsaPublicKeyComponents { n: number("n"), e: number("e") };
     let message = &token[..token.rfind('.').unwrap()];
@@ -82,7 +83,9 @@ async fn the_answer_has_five_members_and_three_if_the_realm_says_so() {
     let answer = server.pitchpoint(GRACE.username, GRACE.password).await;
     let (access, refresh) = (answer.text("/access_token"), answer.text("/refresh_token"));
     let five = |access: &str| {
-        format!(r#"{{"access_token":"{access}","refresh_token":"{refresh}","scope":"policy","token_type":"Bearer","expires_in":3600}}"#)
+        format!(
+            r#"{{"access_token":"{access}","refresh_token":"{refresh}","scope":"policy","token_type":"Bearer","expires_in":3600}}"#
+        )
     };
     assert_eq!((answer.status, answer.body), (200, five(&access)));
     assert_eq!(answer.headers.iter().find(|(name, _)| name == "cache-control").unwrap().1, "no-store");
@@ -105,20 +108,21 @@ async fn the_token_is_signed_and_its_claims_stand_in_their_order() {
     let server = Server::start().await;
     let tokens = server.pitchpoint_tokens().await;
     let issuer = format!("{PUBLIC_URL}/realms/pitchpoint").replace('/', r"\/");
+    let started = NOW.as_secs();
     let claims = |issued_at: i64| {
         let expires_at = issued_at + 3600;
         format!(
-            r#"{{"aud":"pitchpoint","sub":"xpps|1223","email_verified":true,"user_id":"1223","auth_time":1768489200,"iss":"{issuer}","exp":{expires_at},"iat":{issued_at},"email":"grace@example.org"}}"#
+            r#"{{"aud":"pitchpoint","sub":"xpps|1223","email_verified":true,"user_id":"1223","auth_time":{started},"iss":"{issuer}","exp":{expires_at},"iat":{issued_at},"email":"grace@example.org"}}"#
         )
     };
     let (header, first) = verified(&server, &tokens.access).await;
     let kid = serde_json::from_str::<Value>(&header).unwrap()["kid"].as_str().unwrap().to_owned();
     assert_eq!(header, format!(r#"{{"kid":"{kid}","typ":"JWT","alg":"RS256"}}"#));
-    assert_eq!(first, claims(1_768_489_200));
+    assert_eq!(first, claims(started));
     // `auth_time` is the sign-in's, whenever the token is refreshed.
     server.clock.advance(5 * HOUR);
     let refreshed = server.refresh(&tokens.refresh).await.text("/access_token");
-    assert_eq!(verified(&server, &refreshed).await.1, claims(1_768_489_200 + 5 * 3600));
+    assert_eq!(verified(&server, &refreshed).await.1, claims(started + 5 * 3600));
 }
 
 #[tokio::test]
@@ -277,9 +281,8 @@ async fn a_new_password_and_a_disabled_account_end_everything_at_once() {
     let server = Server::start().await;
     let seed = server.seed();
     let (first, second) = (server.pitchpoint_tokens().await, server.pitchpoint_tokens().await);
-    let statuses = async |access: &str, refresh: &str| {
-        (server.orders(access).await.status, server.refresh(refresh).await.status)
-    };
+    let statuses =
+        async |access: &str, refresh: &str| (server.orders(access).await.status, server.refresh(refresh).await.status);
     seed.enable_principal("pitchpoint", "grace", false).await;
     for tokens in [&first, &second] {
         assert_eq!(statuses(&tokens.access, &tokens.refresh).await, (401, 403));

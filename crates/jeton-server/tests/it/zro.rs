@@ -26,7 +26,8 @@ async fn both_spellings_give_a_token_and_nothing_else() {
     let server = Server::start().await;
     let key = &server.zro;
     for target in ["/auth/singin", "/auth/signin", "/api/auth/singin", "/api/auth/signin"] {
-        let more = json!({ "api_key": key.secret, "extra": { "api_id": 1 }, "api_id": key.id.to_uppercase() }).to_string();
+        let more =
+            json!({ "api_key": key.secret, "extra": { "api_id": 1 }, "api_id": key.id.to_uppercase() }).to_string();
         for body in [body(&key.id, &key.secret), more] {
             let answer = server.post(target).json(body).await;
             let token = answer.text("/access_token");
@@ -242,6 +243,18 @@ async fn one_renewal_a_minute() {
     assert_eq!(server.renew(&token).await.header("retry-after"), Some("1"));
     server.clock.advance(SECOND);
     assert_eq!(server.renew(&token).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_renewal_that_fails_counts_too() {
+    let server = Server::start().await;
+    let stale = server.zro_token().await;
+    server.clock.advance(7 * DAY);
+    let fresh = server.zro_token().await;
+    assert_answer(&server.renew(&stale).await, 401, FAILED, "too old");
+    assert_eq!(server.renew(&fresh).await.status, 429);
+    server.clock.advance(MINUTE);
+    assert_eq!(server.renew(&fresh).await.status, 200);
 }
 
 #[tokio::test]

@@ -186,6 +186,7 @@ pub(crate) fn form(fields: &[(&str, &str)]) -> String {
             out
         })
     };
-    let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+    let fields: Vec<String> =
+        fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
     fields.join("&")
 }

@@ -26,7 +26,8 @@ pub(crate) struct Person {
 }
 
 /// In the realm `inevent`: number 4711, Admin of the event [`EVENT`].
-pub(crate) const ADA: Person = Person { username: "ada+x&y=%@example.org", password: "correct horse +&%=@/\u{fc} battery" };
+pub(crate) const ADA: Person =
+    Person { username: "ada+x&y=%@example.org", password: "correct horse +&%=@/\u{fc} battery" };
 /// In the realm `pitchpoint`: number 1223, may act as [`BOB`].
 pub(crate) const GRACE: Person = Person { username: "grace", password: "g%2B race & \"co\" \\ \u{1f600}" };
 /// In the realm `pitchpoint`: number 1224, may act as nobody.
@@ -105,12 +106,8 @@ impl Seed<'_> {
             ..Settings::default()
         };
         self.realm("inevent", settings).await;
-        let attributes = [
-            ("given_name", "Ada"),
-            ("family_name", "Example"),
-            ("name", "Ada Example"),
-            ("email", "ada@example.org"),
-        ];
+        let attributes =
+            [("given_name", "Ada"), ("family_name", "Example"), ("name", "Ada Example"), ("email", "ada@example.org")];
         self.person("inevent", ADA, 4711, &attributes, &[]).await;
         self.target("inevent", 2026, "Summer Gathering").await;
         self.member("inevent", 2026, ADA.username, "Admin", Some(EVENT_PASSWORD)).await;
@@ -253,7 +250,12 @@ impl Seed<'_> {
     }
 
     /// Changes a client's settings.
-    pub(crate) async fn configure_client(&self, realm: &str, client_id: &str, change: impl FnOnce(&mut ClientSettings)) {
+    pub(crate) async fn configure_client(
+        &self,
+        realm: &str,
+        client_id: &str,
+        change: impl FnOnce(&mut ClientSettings),
+    ) {
         let realm = self.find_realm(realm).await;
         let mut client = self.app.store.client(realm.id, client_id).await.unwrap().unwrap();
         change(&mut client.settings);
@@ -299,7 +301,8 @@ impl Seed<'_> {
         (secret.expose().clone(), StoredSecret { id: self.id(), digest, created_at: self.now(), expires_at: None })
     }
 
-    fn service(&self, realm_id: Id, name: &str) -> NewPrincipal {
+    /// A new service, not yet added.
+    pub(crate) fn service(&self, realm_id: Id, name: &str) -> NewPrincipal {
         NewPrincipal {
             id: self.id(),
             realm_id,

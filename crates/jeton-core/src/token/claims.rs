@@ -4,8 +4,7 @@ use serde::Serialize;
 
 use crate::domain::client::Client;
 use crate::domain::id::Id;
-use crate::domain::realm::Profile;
-use crate::rules::Known;
+use crate::domain::realm::{Profile, Settings};
 use crate::time::Timestamp;
 
 #[derive(Serialize)]
@@ -58,16 +57,16 @@ enum Audience<'a> {
 
 /// Header and claims of a client's own token, as JSON.
 pub(crate) fn client_token(
-    known: &Known<'_>,
+    settings: &Settings,
+    iss: &str,
+    kid: &str,
     client: &Client,
     scope: &str,
-    issued_at: Timestamp,
-    expires_at: Timestamp,
+    (issued_at, expires_at): (Timestamp, Timestamp),
     id: Id,
 ) -> (String, String) {
-    let settings = &known.facts.realm.settings;
     let (exp, iat, jti) = (expires_at.as_secs(), issued_at.as_secs(), id.to_string());
-    let (iss, sub, client_id) = (known.issuer, client.service.id.to_string(), client.client_id.as_str());
+    let (sub, client_id) = (client.service.id.to_string(), client.client_id.as_str());
     let aud = match client.settings.audiences.as_slice() {
         [] => None,
         [one] => Some(Audience::One(one)),
@@ -95,7 +94,7 @@ pub(crate) fn client_token(
             ("at+jwt", json(&Rfc9068 { iss, exp, aud, sub, client_id, iat, jti, scope }))
         }
     };
-    (json(&Header { alg: settings.alg.name(), typ, kid: known.kid }), claims)
+    (json(&Header { alg: settings.alg.name(), typ, kid }), claims)
 }
 
 /// The username that Keycloak gives to a client's service account.
