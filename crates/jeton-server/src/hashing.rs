@@ -150,7 +150,7 @@ impl Shared {
     /// A thread's life.
     fn work(&self) {
         /// A thread without work for this long gives its memory back.
-        const IDLE: Duration = Duration::from_secs(30);
+        const IDLE: Duration = Duration::from_secs(5);
         let mut memory = Memory::default();
         let mut state = self.lock();
         loop {
