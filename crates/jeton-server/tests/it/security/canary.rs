@@ -88,9 +88,12 @@ fn calls(server: &Server, canaries: &mut Canaries) -> Vec<Call> {
     calls.push(server.post(&inevent(&[ada])).body(FORM, format!("password={}%", canary("broken"))));
     calls.push(server.post(&inevent(&[ada])).form(&[("password", &(canary("too long") + &"x".repeat(3_000)))]));
     calls.push(server.post(&inevent(&[ada])).json(format!("{{\"password\":\"{}\"}}", canary("as JSON"))));
-    let multipart = |value: &str| format!("--b\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\n{value}\r\n--b--\r\n");
+    let multipart =
+        |value: &str| format!("--b\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\n{value}\r\n--b--\r\n");
     calls.push(server.post(&inevent(&[ada])).body("multipart/form-data; boundary=b", multipart(&canary("multipart"))));
-    calls.push(server.post(&inevent(&[ada])).body("multipart/form-data; boundary=c", multipart(&canary("other boundary"))));
+    calls.push(
+        server.post(&inevent(&[ada])).body("multipart/form-data; boundary=c", multipart(&canary("other boundary"))),
+    );
     for action in ["person.get", "person.signOut", "event.get", "no.such"] {
         let token = canaries.hatch(&format!("InEvent, tokenID of {action}"), false);
         calls.push(server.post(&format!("/?{}", form(&[("action", action), ("tokenID", &token)]))));
@@ -99,7 +102,9 @@ fn calls(server: &Server, canaries: &mut Canaries) -> Vec<Call> {
     }
 
     let json = |name: &str, value: &str| serde_json::json!({ "username": GRACE.username, name: value }).to_string();
-    for (path, field) in [(SIGN_IN, "password"), (SIGN_IN, "useralias"), (REFRESH, "refresh_token"), ("/auth/signin", "api_key")] {
+    for (path, field) in
+        [(SIGN_IN, "password"), (SIGN_IN, "useralias"), (REFRESH, "refresh_token"), ("/auth/signin", "api_key")]
+    {
         let mut canary = |how: &str| canaries.hatch(&format!("{path}, {field}, {how}"), false);
         calls.push(server.post(path).json(json(field, &canary("as it belongs"))));
         calls.push(server.post(path).json(json("username", &canary("for a name"))));

@@ -11,11 +11,8 @@ use super::{error, resource_server, service};
 use crate::harness::{Answer, HOUR, Key, Options, SECOND, Server, mount};
 
 /// The endpoints at which a client must prove itself, with what else each needs.
-const ENDPOINTS: [(&str, &str); 3] = [
-    ("token", "grant_type=client_credentials"),
-    ("token/introspect", "token=x"),
-    ("revoke", "token=x"),
-];
+const ENDPOINTS: [(&str, &str); 3] =
+    [("token", "grant_type=client_credentials"), ("token/introspect", "token=x"), ("revoke", "token=x")];
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -46,7 +43,8 @@ async fn c1_nobody_is_believed_for_a_client_id_alone() {
             let answer = server.post(&endpoint(name)).body(FORM, form.clone()).await;
             assert_eq!((answer.status, error(&answer).as_str()), (401, "invalid_client"), "{name} {form}");
         }
-        for authorization in [format!("Bearer {secret}"), basic(id, ""), basic("", secret), format!("Digest {secret}")] {
+        for authorization in [format!("Bearer {secret}"), basic(id, ""), basic("", secret), format!("Digest {secret}")]
+        {
             let answer = server.post(&endpoint(name)).header("Authorization", &authorization).body(FORM, more).await;
             assert_eq!(answer.status, 401, "{name} {authorization}");
         }
@@ -86,9 +84,8 @@ async fn c3_two_secrets_live_side_by_side_until_the_old_one_ends() {
     let api_key = server.app.store.api_key(realm, &server.zro.id).await.unwrap().unwrap().id;
     let new_key = Key { secret: rotate(&server, Owner::ApiKey(api_key), 1).await, ..server.zro.clone() };
 
-    let client = async |key: &Key| {
-        server.oauth("plain", "token", key, &[("grant_type", "client_credentials")]).await.status
-    };
+    let client =
+        async |key: &Key| server.oauth("plain", "token", key, &[("grant_type", "client_credentials")]).await.status;
     let key = async |key: &Key| server.zro_sign_in(key).await.status;
     let introspect = async |key: &Key| server.oauth("plain", "token/introspect", key, &[("token", "x")]).await.status;
     for (later, old) in [(SECOND * 0, 200), (HOUR - SECOND, 200), (SECOND, 401)] {
@@ -158,7 +155,8 @@ async fn c7_basic_credentials_are_form_decoded() {
     let server = Server::start().await;
     let Key { id, secret } = &server.plain;
     let percent = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
-    for value in [basic(id, secret), basic(&percent(id), &percent(secret)), basic(id, secret).replace("Basic", "bASIC")] {
+    for value in [basic(id, secret), basic(&percent(id), &percent(secret)), basic(id, secret).replace("Basic", "bASIC")]
+    {
         let call = server.post(&endpoint("token")).header("Authorization", &value);
         assert_eq!(call.body(FORM, "grant_type=client_credentials").await.status, 200, "{value}");
     }
@@ -243,7 +241,8 @@ async fn c8_what_a_client_may_not_have_it_does_not_get_anywhere() {
     }
     let asked_for_more = oauth(&may, "admin").await;
     assert_eq!(error(&asked_for_more), "invalid_scope");
-    for grant in ["password", "refresh_token", "authorization_code", "urn:ietf:params:oauth:grant-type:token-exchange"] {
+    for grant in ["password", "refresh_token", "authorization_code", "urn:ietf:params:oauth:grant-type:token-exchange"]
+    {
         let fields = [("grant_type", grant), ("username", "grace"), ("password", "x"), ("code", "x")];
         let answer = server.oauth("plain", "token", &server.plain, &fields).await;
         assert_eq!((answer.status, error(&answer).as_str()), (400, "unsupported_grant_type"), "{grant}");

@@ -13,7 +13,9 @@ fn addresses() -> Vec<String> {
         for end in ["/?action=person.signIn&username=x", "/?action=person.signOut"] {
             addresses.push(format!("{prefix}{end}"));
         }
-        for end in ["/person/signIn?username=x", "/person/signOut", "/auth/singin", "/auth/signin", "/auth/refresh-token"] {
+        for end in
+            ["/person/signIn?username=x", "/person/signOut", "/auth/singin", "/auth/signin", "/auth/refresh-token"]
+        {
             addresses.push(format!("{prefix}{end}"));
         }
     }
@@ -77,9 +79,8 @@ async fn i2_every_dialects_token_has_the_same_state_machine() {
             _ => server.zro_token().await,
         };
         let api = server.seed().client(realm, &format!("api-{realm}-{kind}"), resource_server()).await;
-        let active = async || {
-            server.oauth(realm, "token/introspect", &api, &[("token", &token)]).await.json()["active"] == true
-        };
+        let active =
+            async || server.oauth(realm, "token/introspect", &api, &[("token", &token)]).await.json()["active"] == true;
         assert!(active().await, "{realm}: introspectable");
         let sessions = server.app.store.sessions(
             jeton_store::Sessions::OfRealm(server.seed().find_realm(realm).await.id),
@@ -104,10 +105,8 @@ async fn i4_nothing_in_a_body_chooses_whom_it_is_about() {
     });
     let answer = server.post(SIGN_IN).json(body.to_string()).await;
     let claims = answer.text("/access_token");
-    let claims = base64::Engine::decode(
-        &base64::engine::general_purpose::URL_SAFE_NO_PAD,
-        claims.split('.').nth(1).unwrap(),
-    );
+    let claims =
+        base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, claims.split('.').nth(1).unwrap());
     let claims: serde_json::Value = serde_json::from_slice(&claims.unwrap()).unwrap();
     assert_eq!((claims["user_id"].as_str(), claims["aud"].as_str()), (Some("1224"), Some("pitchpoint")));
     assert_eq!(answer.text("/scope"), "policy");

@@ -111,7 +111,9 @@ async fn l6_whatever_is_not_known_is_a_no() {
         ("a rule that cannot be read beside one that can", &["* /plain/*", "GET plain/*x ?? anonymous"]),
     ];
     for (what, rules) in cases {
-        server.configure("plain", |settings| settings.gate = rules.iter().map(|rule| (*rule).to_owned()).collect()).await;
+        server
+            .configure("plain", |settings| settings.gate = rules.iter().map(|rule| (*rule).to_owned()).collect())
+            .await;
         assert_eq!(decide(&server, "plain", "/plain/x", shown).await.status, 403, "{what}");
         assert_eq!(server.get("/plain/x").bearer(&token).await.status, 404, "{what}");
     }

@@ -109,9 +109,8 @@ async fn h9_parallel_guesses_exceed_the_limit_by_no_more_than_the_nodes() {
 async fn h10_the_owner_signs_in_from_a_known_address_while_others_guess() {
     let server = behind_proxy().await;
     let home = "192.0.2.44";
-    let sign_in = |from: &str, password: &str| {
-        server.pitchpoint(GRACE.username, password).header("X-Forwarded-For", from)
-    };
+    let sign_in =
+        |from: &str, password: &str| server.pitchpoint(GRACE.username, password).header("X-Forwarded-For", from);
     assert_eq!(sign_in(home, GRACE.password).await.status, 200);
     let mut number = 0;
     let mut attack = async |guesses: usize| {

@@ -33,7 +33,10 @@ async fn h13_a_full_queue_says_come_back_at_once_and_stops_nobody_else() {
         tokio::task::yield_now().await;
     }
     let begun = Instant::now();
-    assert_eq!(server.oauth("plain", "token", &server.plain, &[("grant_type", "client_credentials")]).await.status, 200);
+    assert_eq!(
+        server.oauth("plain", "token", &server.plain, &[("grant_type", "client_credentials")]).await.status,
+        200
+    );
     assert_eq!(server.get("/plain/x").bearer(&token).await.status, 200);
     assert_eq!(server.get("/realms/plain/protocol/openid-connect/certs").await.status, 200);
     assert!(server.app.hashing.load().queued > 0, "the others were answered after {:?} only", begun.elapsed());

@@ -78,9 +78,9 @@ async fn h6_i3_whoever_cannot_sign_in_is_told_the_same_at_the_same_cost() {
         ])
         .collect();
     let as_bob = |username: &str, password: &str, alias: &str| {
-        server.post(crate::harness::SIGN_IN).json(
-            serde_json::json!({ "username": username, "password": password, "useralias": alias }).to_string(),
-        )
+        server
+            .post(crate::harness::SIGN_IN)
+            .json(serde_json::json!({ "username": username, "password": password, "useralias": alias }).to_string())
     };
     let orders: Vec<(String, Call)> = nobodies
         .iter()
@@ -133,13 +133,16 @@ async fn h6_unknown_disabled_and_wrong_are_one_for_programs_too() {
     let server = Server::start().await;
     let (off, key) = (server.seed().api_key("zro").await, server.seed().api_key("zro").await);
     server.seed().enable_api_key("zro", &off.id, false).await;
-    let sign_in = |id: &str, secret: &str| server.zro_sign_in(&crate::harness::Key { id: id.into(), secret: secret.into() });
+    let sign_in =
+        |id: &str, secret: &str| server.zro_sign_in(&crate::harness::Key { id: id.into(), secret: secret.into() });
     let unknown = "00000000-0000-4000-8000-000000000000";
     let wrong = sign_in(&key.id, "jts_wrong").await.without_date();
     assert_eq!(wrong.status, 401);
-    for (what, id, secret) in
-        [("unknown", unknown, "jts_wrong"), ("disabled", &off.id, &off.secret), ("another's secret", &key.id, &off.secret)]
-    {
+    for (what, id, secret) in [
+        ("unknown", unknown, "jts_wrong"),
+        ("disabled", &off.id, &off.secret),
+        ("another's secret", &key.id, &off.secret),
+    ] {
         assert_eq!(sign_in(id, secret).await.without_date(), wrong, "{what}");
     }
 

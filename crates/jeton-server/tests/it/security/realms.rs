@@ -62,7 +62,11 @@ async fn i8_a_token_of_one_realm_is_nothing_in_any_other() {
             let status = call(&server, realm, &token).await.status;
             assert_eq!(status == 200, good, "{what}, gate: {status}");
             assert!(good || status == 401, "{what}, gate: {status}");
-            assert_eq!(asked(&server, realm, &token).await.status, if good { 200 } else { 401 }, "{what}, forward-auth");
+            assert_eq!(
+                asked(&server, realm, &token).await.status,
+                if good { 200 } else { 401 },
+                "{what}, forward-auth"
+            );
             let seen = server.oauth(realm, "token/introspect", api, &[("token", &token)]).await;
             assert_eq!((seen.status, seen.json()["active"] == true), (200, good), "{what}, introspection: {seen:?}");
         }
@@ -113,7 +117,11 @@ async fn i8_a_person_or_key_of_one_realm_is_unknown_in_another() {
 #[tokio::test]
 async fn i8_a_realms_name_has_one_spelling() {
     let server = Server::start().await;
-    let fields = [("grant_type", "client_credentials"), ("client_id", &server.plain.id), ("client_secret", &server.plain.secret)];
+    let fields = [
+        ("grant_type", "client_credentials"),
+        ("client_id", &server.plain.id),
+        ("client_secret", &server.plain.secret),
+    ];
     let end = "protocol/openid-connect/token";
     for (path, status) in [
         (format!("/realms/plain/{end}"), 200),

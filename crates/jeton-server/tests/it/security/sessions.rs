@@ -141,7 +141,8 @@ fn mutations(token: &str) -> Vec<String> {
         found.push(String::from_utf8(bytes).unwrap());
         let mut bytes = token.as_bytes().to_vec();
         bytes[at] ^= 0x20;
-        found.extend(String::from_utf8(bytes).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_alphanumeric())));
+        found
+            .extend(String::from_utf8(bytes).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_alphanumeric())));
     }
     found.push(format!("{token}0"));
     found.push(format!("{token}="));

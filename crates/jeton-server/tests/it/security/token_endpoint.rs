@@ -27,7 +27,8 @@ async fn d1_only_post_and_only_the_type_that_is_read() {
         assert_eq!(server.call(method, &inevent).await.status, 405, "{method} {inevent}");
     }
 
-    let types = ["application/json", "text/plain", "multipart/form-data; boundary=x", "application/x-www-form-urlencodedx"];
+    let types =
+        ["application/json", "text/plain", "multipart/form-data; boundary=x", "application/x-www-form-urlencodedx"];
     let body = form(&[
         ("grant_type", "client_credentials"),
         ("client_id", &server.plain.id),
@@ -39,7 +40,10 @@ async fn d1_only_post_and_only_the_type_that_is_read() {
             assert_eq!(answer.status, 415, "{path} {content_type}");
         }
         assert_eq!(server.post(path).await.status, 415, "{path}, no type and no body");
-        let compressed = server.post(path).header("Content-Encoding", "gzip").body("application/x-www-form-urlencoded", body.clone());
+        let compressed = server
+            .post(path)
+            .header("Content-Encoding", "gzip")
+            .body("application/x-www-form-urlencoded", body.clone());
         assert_eq!(compressed.await.status, 415, "{path}, compressed");
     }
     // The contracts of Pitchpoint and Zro have no 415: there it is their 400.
@@ -117,7 +121,14 @@ async fn d3_no_cache_keeps_a_token() {
     let server = Server::start().await;
     for (content_type, answer) in answers_with_tokens(&server).await {
         assert_eq!(answer.status, 200, "{answer:?}");
-        let all = |name: &str| answer.headers.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str()).collect::<Vec<_>>();
+        let all = |name: &str| {
+            answer
+                .headers
+                .iter()
+                .filter(|(known, _)| known == name)
+                .map(|(_, value)| value.as_str())
+                .collect::<Vec<_>>()
+        };
         assert_eq!(all("cache-control"), ["no-store"], "{answer:?}");
         assert_eq!(all("content-type"), [content_type], "{answer:?}");
     }
@@ -188,7 +199,8 @@ async fn d7_a_client_gets_no_refresh_token() {
         let answer = server.oauth(realm, "token", client, &[("grant_type", "client_credentials")]).await.json();
         assert_eq!(answer.get("refresh_token"), None, "{realm}");
         let token = answer["access_token"].as_str().unwrap();
-        let refreshed = server.oauth(realm, "token", client, &[("grant_type", "refresh_token"), ("refresh_token", token)]);
+        let refreshed =
+            server.oauth(realm, "token", client, &[("grant_type", "refresh_token"), ("refresh_token", token)]);
         assert_eq!(error(&refreshed.await), "unsupported_grant_type", "{realm}");
     }
 }
