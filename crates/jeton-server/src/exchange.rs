@@ -247,6 +247,9 @@ fn note(app: &App, facts: &Facts, request: &Request<'_>, outcome: &Result<Grante
         }
         Err(refusal) => {
             let reason = refusal.reason.name();
+            if refusal.reason == Reason::Unavailable {
+                tracing::error!(realm, grant, dialect, detail = refusal.detail, "a token could not be issued");
+            }
             app.metrics.refusals(reason).inc();
             tracing::info!(realm, grant, dialect, reason, subject = %subject(facts), "token refused");
         }

@@ -1,6 +1,7 @@
 //! Who calls, as the gate says.
 
 use http::HeaderMap;
+use percent_encoding::percent_decode_str;
 
 /// The identity headers of one request. A header that is absent, empty or not plain text is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,11 +23,12 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// Reads what the gate wrote.
+    /// Reads what the gate wrote: percent-encoded where it is not printable ASCII.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let text = |name: &str| {
             let text = headers.get(name)?.to_str().ok()?;
-            (!text.is_empty()).then(|| text.to_owned())
+            let text = percent_decode_str(text).decode_utf8().ok()?;
+            (!text.is_empty()).then(|| text.into_owned())
         };
         Self {
             subject: text("x-jeton-subject"),

@@ -285,8 +285,10 @@ fn make(
             (Access::Opaque(token), digest)
         }
         Format::Jwt(alg) => {
-            // `check` refuses a file whose claims cannot be written from what every token has.
-            let (header, claims) = dialect.jwt(&values, known.settings).map_err(|_| Reason::Unavailable)?;
+            let written = dialect.jwt(&values, known.settings);
+            // Dialects tell their peers nothing of this detail: it is for the log.
+            let broken = |error| Refusal::new(Reason::Unavailable).detail(format!("claims not written: {error}"));
+            let (header, claims) = written.map_err(broken)?;
             let signing_input = jwt::signing_input(&header, &claims);
             let digest = digest_jwt(known.pepper, &signing_input);
             (Access::Jwt { alg, signing_input }, digest)

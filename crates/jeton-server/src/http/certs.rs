@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 
@@ -44,6 +44,8 @@ pub(super) async fn get(State(http): State<Http>, Path(realm): Path<String>, hea
     }
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    // A cache must not give one origin what it kept for none.
+    headers.insert(VARY, HeaderValue::from_static("Origin"));
     let caching = HeaderValue::try_from(format!("public, max-age={MAX_AGE}"));
     caching.into_iter().for_each(|value| drop(headers.insert(CACHE_CONTROL, value)));
     HeaderValue::try_from(tag).into_iter().for_each(|value| drop(headers.insert(ETAG, value)));

@@ -79,5 +79,5 @@ async fn allows(http: &Http, realm: &str, origin: &HeaderValue) -> bool {
 
 fn allow(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-    headers.append(VARY, HeaderValue::from_static("Origin"));
+    headers.insert(VARY, HeaderValue::from_static("Origin"));
 }

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
-use crate::harness::{ADA, EVENT, EVENT_PASSWORD, GRACE, Key, Person, Server};
+use crate::harness::{ADA, EVENT, EVENT_PASSWORD, GRACE, Key, Server};
 
 /// A server that has given out one of everything; all of it, by what it is.
 pub(super) async fn used() -> (Server, Vec<(String, String)>) {
@@ -112,7 +112,7 @@ async fn e12_no_value_of_the_database_opens_anything() {
     }
     values.retain(|value| value.len() >= 8 && value.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
     assert!(values.len() > 60, "{}", values.len());
-    for (number, value) in values.iter().enumerate() {
+    for value in &values {
         let client = |key: &Key| Key { secret: value.clone(), ..key.clone() };
         let grant = [("grant_type", "client_credentials")];
         for status in [
@@ -130,8 +130,7 @@ async fn e12_no_value_of_the_database_opens_anything() {
         }
         // A password costs more to check, so it is the hashes alone that are tried as one.
         if value.starts_with("$argon2id$") {
-            let person = Person { username: GRACE.username, password: "" };
-            assert_eq!(server.pitchpoint(person.username, value).await.status, 403, "{number}");
+            assert_eq!(server.pitchpoint(GRACE.username, value).await.status, 403);
         }
         server.clock.advance(crate::harness::MINUTE * 2);
     }

@@ -14,7 +14,7 @@ fn bytes(text: &str, token: &str) -> Vec<u8> {
     let mut out = parts.next().unwrap().as_bytes().to_vec();
     for part in parts {
         out.push(u8::from_str_radix(&part[..2], 16).unwrap());
-        out.extend(part[2..].as_bytes());
+        out.extend(&part.as_bytes()[2..]);
     }
     out
 }

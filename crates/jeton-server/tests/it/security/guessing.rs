@@ -87,7 +87,7 @@ async fn h8_at_most_a_hundred_guesses_reach_the_password_from_wherever_they_come
 async fn h9_parallel_guesses_exceed_the_limit_by_no_more_than_the_nodes() {
     let server = behind_proxy().await;
     let beside = server.beside().await;
-    let storm = async |from: fn(usize) -> String, account: &'static str| {
+    let storm = async |from: Sources, account: &'static str| {
         let before = checks(&server) + checks(&beside);
         let mut guesses = JoinSet::new();
         for number in 0..200 {
@@ -164,10 +164,13 @@ async fn h11_fifty_right_passwords_at_once_all_sign_in() {
     assert_eq!(statuses, [200; 50]);
 }
 
+/// Where the guess of this number comes from.
+type Sources = fn(usize) -> String;
+
 #[tokio::test]
 async fn h12_a_source_is_an_ipv4_address_or_an_ipv6_64() {
     // Ten failures from the first each, then who is locked out with them.
-    let rows: [(&str, fn(usize) -> String, &str, bool); 6] = [
+    let rows: [(&str, Sources, &str, bool); 6] = [
         ("a /64", |n| format!("2001:db8:1:2::{n:x}"), "2001:db8:1:2:ffff:ffff:ffff:ffff", true),
         ("the next /64", |n| format!("2001:db8:2:2::{n:x}"), "2001:db8:2:3::1", false),
         ("an address", |_| "203.0.113.1".to_owned(), "203.0.113.1", true),

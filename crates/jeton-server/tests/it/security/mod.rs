@@ -20,7 +20,7 @@ mod token_endpoint;
 
 use jeton_core::domain::client::ClientSettings;
 
-use crate::harness::{Answer, Options, Server};
+use crate::harness::{Answer, Call, ORDERS, Options, Server};
 
 /// A server that believes `X-Forwarded-For` from this machine, so that a test can come from anywhere.
 async fn behind_proxy() -> Server {
@@ -56,4 +56,32 @@ fn service() -> ClientSettings {
 /// What an API may do that checks the tokens it is shown.
 fn resource_server() -> ClientSettings {
     ClientSettings { resource_server: true, ..ClientSettings::default() }
+}
+
+/// A protected call of a realm's API: method, target and body.
+fn protected_call(realm: &str) -> (&'static str, &'static str, &'static str) {
+    match realm {
+        "inevent" => ("GET", "/?action=person.get", ""),
+        "pitchpoint" => ("POST", ORDERS, "{}"),
+        "api-keys" => ("POST", "/graphql", r#"{"query":"{ me { id } }"}"#),
+        "zro" => ("GET", "/operations/wallets", ""),
+        _ => ("GET", "/plain/x", ""),
+    }
+}
+
+/// Zro's calls have one; the other APIs pass over it.
+const NONCE: (&str, &str) = ("nonce", "0f8fad5b-d9cb-469f-a165-70867728950e");
+
+/// That call, with this token.
+fn protected(server: &Server, realm: &str, token: &str) -> Call {
+    let (method, target, body) = protected_call(realm);
+    let call = server.call(method, target).bearer(token).header(NONCE.0, NONCE.1);
+    if body.is_empty() { call } else { call.json(body) }
+}
+
+/// What a proxy asks the server about a call with this token.
+fn forwarded(server: &Server, realm: &str, method: &str, target: &str, token: &str) -> Call {
+    let call = server.get(&format!("/realms/{realm}/forward-auth")).bearer(token).header(NONCE.0, NONCE.1);
+    let call = call.header("X-Original-Host", "jeton.test");
+    call.header("X-Original-Method", method).header("X-Original-URI", target)
 }

@@ -1,7 +1,7 @@
 //! Realms are strangers to each other: no token, client or person of one is anything in another (I8).
 
-use super::{behind_proxy, resource_server, service};
-use crate::harness::{ADA, BOB, Call, EVENT, EVENT_PASSWORD, Key, Server};
+use super::{behind_proxy, forwarded, protected, protected_call, resource_server, service};
+use crate::harness::{ADA, BOB, EVENT, EVENT_PASSWORD, Key, Server};
 
 const REALMS: [&str; 5] = ["inevent", "pitchpoint", "api-keys", "zro", "plain"];
 
@@ -20,34 +20,6 @@ async fn tokens(server: &Server) -> Vec<(&'static str, &'static str, String)> {
     ]
 }
 
-/// A protected call of a realm that shows `token`.
-fn call(server: &Server, realm: &str, token: &str) -> Call {
-    match realm {
-        "inevent" => server.get("/?action=person.get").bearer(token),
-        "pitchpoint" => server.post(crate::harness::ORDERS).bearer(token).json("{}"),
-        "api-keys" => server.post("/graphql").bearer(token).json(r#"{"query":"{ me { id } }"}"#),
-        "zro" => {
-            let nonce = "0f8fad5b-d9cb-469f-a165-70867728950e";
-            server.get("/operations/wallets").bearer(token).header("nonce", nonce)
-        }
-        _ => server.get("/plain/x").bearer(token),
-    }
-}
-
-/// What forward-auth is asked about a realm's protected call.
-fn asked(server: &Server, realm: &str, token: &str) -> Call {
-    let (method, uri) = match realm {
-        "inevent" => ("GET", "/?action=person.get"),
-        "pitchpoint" => ("POST", crate::harness::ORDERS),
-        "api-keys" => ("POST", "/graphql"),
-        "zro" => ("GET", "/operations/wallets"),
-        _ => ("GET", "/plain/x"),
-    };
-    let call = server.get(&format!("/realms/{realm}/forward-auth")).bearer(token);
-    let call = call.header("nonce", "0f8fad5b-d9cb-469f-a165-70867728950e");
-    call.header("X-Original-Method", method).header("X-Original-URI", uri)
-}
-
 #[tokio::test]
 async fn i8_a_token_of_one_realm_is_nothing_in_any_other() {
     let server = behind_proxy().await;
@@ -59,14 +31,12 @@ async fn i8_a_token_of_one_realm_is_nothing_in_any_other() {
         for (realm, api) in &apis {
             let good = *realm == home && kind != "refresh";
             let what = format!("{home}'s {kind} token in {realm}");
-            let status = call(&server, realm, &token).await.status;
+            let status = protected(&server, realm, &token).await.status;
             assert_eq!(status == 200, good, "{what}, gate: {status}");
             assert!(good || status == 401, "{what}, gate: {status}");
-            assert_eq!(
-                asked(&server, realm, &token).await.status,
-                if good { 200 } else { 401 },
-                "{what}, forward-auth"
-            );
+            let (method, target, _) = protected_call(realm);
+            let asked = forwarded(&server, realm, method, target, &token);
+            assert_eq!(asked.await.status, if good { 200 } else { 401 }, "{what}, forward-auth");
             let seen = server.oauth(realm, "token/introspect", api, &[("token", &token)]).await;
             assert_eq!((seen.status, seen.json()["active"] == true), (200, good), "{what}, introspection: {seen:?}");
         }

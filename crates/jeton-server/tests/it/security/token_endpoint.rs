@@ -57,6 +57,9 @@ async fn d1_only_post_and_only_the_type_that_is_read() {
     assert_eq!(server.post(&inevent).json(json).await.status, 415);
 }
 
+/// Names and values of a query or a form.
+type Fields<'a> = &'a [(&'a str, &'a str)];
+
 #[tokio::test]
 async fn d2_no_credential_is_read_from_the_query() {
     let server = Server::start().await;
@@ -65,7 +68,7 @@ async fn d2_no_credential_is_read_from_the_query() {
     let client = [("client_id", id.as_str()), ("client_secret", secret)];
     let grant = ("grant_type", "client_credentials");
     // What stands in the query, what in the body, and the status that leaving the query out has as well.
-    let rows: [(&str, &[(&str, &str)], &[(&str, &str)], u16); 5] = [
+    let rows: [(&str, Fields<'_>, Fields<'_>, u16); 5] = [
         ("token", &[client[0], client[1], grant], &[], 400),
         ("token", &client, &[grant], 401),
         ("token", &[client[1]], &[client[0], grant], 401),
