@@ -68,7 +68,7 @@ pub(crate) fn verify(keys: &Keys, token: &str) -> anyhow::Result<()> {
 mod tests {
     use super::*;
 
-    /// RFC 8037 §A.4, with a `kid` and `alg` in the key as these servers publish it; the header has no `kid`.
+    /// Somebody else's key (RFC 8037 §A.2).
     const X: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
 
     #[test]

@@ -33,7 +33,7 @@ fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     let middle = figures.len() / 2;
     match (figures.get(middle), middle.checked_sub(1).and_then(|before| figures.get(before))) {
-        (Some(upper), Some(lower)) if figures.len() % 2 == 0 => f64::midpoint(*lower, *upper),
+        (Some(upper), Some(lower)) if figures.len().is_multiple_of(2) => f64::midpoint(*lower, *upper),
         (Some(one), _) => *one,
         (None, _) => f64::NAN,
     }

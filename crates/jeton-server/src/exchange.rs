@@ -141,7 +141,13 @@ fn take_rate(app: &App, query: &Query<'_>, facts: &Facts, request: &Request<'_>)
         (Some(name), _) => take(app, query.realm, policy, Limited::All, name),
         (None, Some(token)) => {
             let key_id = token.api_key.as_ref().map(|key| key.key_id.as_str());
-            take(app, query.realm, policy, Limited::Renew, key_id.unwrap_or(&canonical_username(&token.principal.username)))
+            take(
+                app,
+                query.realm,
+                policy,
+                Limited::Renew,
+                key_id.unwrap_or(&canonical_username(&token.principal.username)),
+            )
         }
         (None, None) => None,
     }

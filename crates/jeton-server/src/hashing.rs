@@ -91,10 +91,7 @@ impl Pool {
         Load { queued: state.jobs.len(), busy: state.busy, begun: state.begun }
     }
 
-    async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Memory) -> T + Send + 'static,
-    ) -> Result<T, Busy> {
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce(&mut Memory) -> T + Send + 'static) -> Result<T, Busy> {
         // A full queue is worked off well within a second.
         const BUSY: Busy = Busy { retry_after: Duration::from_secs(1) };
         let (sender, receiver) = oneshot::channel();
@@ -167,8 +164,7 @@ impl Shared {
             } else if memory.is_empty() {
                 state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
             } else {
-                let (woken, waited) =
-                    self.wake.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner);
+                let (woken, waited) = self.wake.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner);
                 state = woken;
                 if waited.timed_out() && state.jobs.is_empty() {
                     memory = Memory::default();

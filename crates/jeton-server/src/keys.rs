@@ -6,9 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
-use aws_lc_rs::signature::{
-    self, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaKeyPair,
-};
+use aws_lc_rs::signature::{self, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaKeyPair};
 use jeton_core::change::Audit;
 use jeton_core::domain::id::Id;
 use jeton_core::domain::key::{KeyState, SigningKey};
@@ -178,13 +176,7 @@ impl Keys {
 }
 
 /// Makes and stores the realm's first key for `alg`, if it has none.
-pub async fn create(
-    store: &Store,
-    master: &Keyring,
-    realm_id: Id,
-    alg: Alg,
-    now: Timestamp,
-) -> Result<(), Fault> {
+pub async fn create(store: &Store, master: &Keyring, realm_id: Id, alg: Alg, now: Timestamp) -> Result<(), Fault> {
     let (jwk, pkcs8) = generate(alg)?;
     let row = SigningKey {
         sealed: master.seal(&seal_context(realm_id, &jwk.kid), &pkcs8)?,

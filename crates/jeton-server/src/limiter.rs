@@ -173,9 +173,7 @@ mod tests {
             let takers: Vec<_> = (0..4)
                 .map(|_| {
                     scope.spawn(|| {
-                        (0..1_000)
-                            .filter(|_| limiter.take("key", 100, MINUTE, Timestamp::EPOCH).is_ok())
-                            .count()
+                        (0..1_000).filter(|_| limiter.take("key", 100, MINUTE, Timestamp::EPOCH).is_ok()).count()
                     })
                 })
                 .collect();

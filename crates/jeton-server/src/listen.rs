@@ -149,10 +149,7 @@ impl Listener {
             };
             let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
                 if !full {
-                    tracing::warn!(
-                        limit = limits.connections,
-                        "connections are closed unread: too many are open"
-                    );
+                    tracing::warn!(limit = limits.connections, "connections are closed unread: too many are open");
                 }
                 full = true;
                 continue;
@@ -271,13 +268,7 @@ impl Connection {
             .max_header_size(head)
             .max_buf_size(head.max(64 * 1024));
         let service = service_fn(|request| self.answer(request, &transport, &activity));
-        drive(
-            protocol.serve_connection(TokioIo::new(watched), service),
-            &activity,
-            &self.limits,
-            &self.stopping,
-        )
-        .await;
+        drive(protocol.serve_connection(TokioIo::new(watched), service), &activity, &self.limits, &self.stopping).await;
     }
 
     async fn serve_http2(self, stream: impl Stream, transport: Transport) {
@@ -291,13 +282,7 @@ impl Connection {
             .initial_stream_window_size(128 * 1024)
             .initial_connection_window_size(256 * 1024);
         let service = service_fn(|request| self.answer(request, &transport, &activity));
-        drive(
-            protocol.serve_connection(TokioIo::new(watched), service),
-            &activity,
-            &self.limits,
-            &self.stopping,
-        )
-        .await;
+        drive(protocol.serve_connection(TokioIo::new(watched), service), &activity, &self.limits, &self.stopping).await;
     }
 
     fn answer(
@@ -310,8 +295,7 @@ impl Connection {
         let refused = refusal(&request, &self.limits);
         // RFC 9112 §6.3: a message with both Transfer-Encoding and Content-Length may be an attempt at
         // smuggling. hyper reads it by its chunks and hides the length, so any chunked request ends the connection.
-        let close = request.version() == Version::HTTP_11
-            && request.headers().contains_key(header::TRANSFER_ENCODING);
+        let close = request.version() == Version::HTTP_11 && request.headers().contains_key(header::TRANSFER_ENCODING);
         request.extensions_mut().insert(ConnectInfo(self.peer));
         request.extensions_mut().insert(transport.clone());
         let mut router = self.router.clone();

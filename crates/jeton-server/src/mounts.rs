@@ -74,7 +74,12 @@ impl Mounts {
                 };
                 // Settings are checked when they are set; a file that changed since may not know one any more.
                 let settings = dialect.settings(texts()).unwrap_or_else(|error| {
-                    tracing::error!(realm = realm.name, dialect = dialect.name, error, "the realm's settings do not fit");
+                    tracing::error!(
+                        realm = realm.name,
+                        dialect = dialect.name,
+                        error,
+                        "the realm's settings do not fit"
+                    );
                     Values::new()
                 });
                 mounts.realms.push((realm.name.clone(), Arc::clone(&dialect)));

@@ -42,9 +42,8 @@ impl MasterKeys {
         let cipher = RandomizedNonceKey::new(&AES_256_GCM, key.expose()).map_err(|_| SealError::Failed)?;
         let mut ciphertext = Zeroizing::new(Vec::with_capacity(plaintext.len() + AES_256_GCM.tag_len()));
         ciphertext.extend_from_slice(plaintext);
-        let nonce = cipher
-            .seal_in_place_append_tag(full_aad(*id, aad), &mut *ciphertext)
-            .map_err(|_| SealError::Failed)?;
+        let nonce =
+            cipher.seal_in_place_append_tag(full_aad(*id, aad), &mut *ciphertext).map_err(|_| SealError::Failed)?;
         Ok([&[VERSION], id.0.as_slice(), nonce.as_ref(), &ciphertext].concat())
     }
 
@@ -54,8 +53,7 @@ impl MasterKeys {
         let (nonce, ciphertext) = rest.split_first_chunk::<NONCE_LEN>().ok_or(SealError::UnknownForm)?;
         let key = [&self.current].into_iter().chain(&self.old).find(|key| key.id == id);
         let key = key.ok_or(SealError::KeyMissing { id })?;
-        let cipher =
-            RandomizedNonceKey::new(&AES_256_GCM, key.key.expose()).map_err(|_| SealError::Failed)?;
+        let cipher = RandomizedNonceKey::new(&AES_256_GCM, key.key.expose()).map_err(|_| SealError::Failed)?;
         let mut plaintext = Zeroizing::new(ciphertext.to_vec());
         let length = cipher
             .open_in_place(Nonce::assume_unique_for_key(*nonce), full_aad(id, aad), &mut plaintext)
@@ -90,17 +88,13 @@ impl fmt::Debug for KeyId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
     /// The key it was sealed with is not in the file.
-    #[error(
-        "this was sealed with master key {id}, which the master key file lacks; put back the file with that key"
-    )]
+    #[error("this was sealed with master key {id}, which the master key file lacks; put back the file with that key")]
     KeyMissing {
         /// The key that is needed.
         id: KeyId,
     },
     /// The key is there and does not fit.
-    #[error(
-        "this does not open with master key {id}: it was changed, or it belongs to another row; restore a backup"
-    )]
+    #[error("this does not open with master key {id}: it was changed, or it belongs to another row; restore a backup")]
     Damaged {
         /// The key it names.
         id: KeyId,
@@ -218,9 +212,6 @@ mod tests {
     #[cfg(target_os = "linux")]
     fn memory_is_not_dumped() {
         no_core_dumps().unwrap();
-        assert_eq!(
-            rustix::process::dumpable_behavior().unwrap(),
-            rustix::process::DumpableBehavior::NotDumpable
-        );
+        assert_eq!(rustix::process::dumpable_behavior().unwrap(), rustix::process::DumpableBehavior::NotDumpable);
     }
 }

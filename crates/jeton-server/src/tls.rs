@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use jeton_core::time::Timestamp;
 use rcgen::{
-    BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose, NameConstraints, SanType,
+    BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose, NameConstraints, SanType,
 };
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
@@ -101,9 +101,7 @@ impl Tls {
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file could not be read.
-    #[error(
-        "cannot read {path}: {source}; check that the path is right and that this user may read the file"
-    )]
+    #[error("cannot read {path}: {source}; check that the path is right and that this user may read the file")]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -119,17 +117,13 @@ pub enum TlsError {
         path: PathBuf,
     },
     /// There is no private key in the key file.
-    #[error(
-        "{path} holds no private key that can be read; give a PEM file with one key that has no passphrase"
-    )]
+    #[error("{path} holds no private key that can be read; give a PEM file with one key that has no passphrase")]
     NoKey {
         /// The file.
         path: PathBuf,
     },
     /// Certificate and key are well-formed but cannot be used.
-    #[error(
-        "{certificate} and {key} cannot be used together: {source}; check that the key belongs to the certificate"
-    )]
+    #[error("{certificate} and {key} cannot be used together: {source}; check that the key belongs to the certificate")]
     Unusable {
         /// The certificate file.
         certificate: PathBuf,
@@ -139,9 +133,7 @@ pub enum TlsError {
         source: rustls::Error,
     },
     /// A host name for the demo's certificate is not one.
-    #[error(
-        "{name:?} is not a host name or address; give it as in `api.example.com`, without scheme, port or `*`"
-    )]
+    #[error("{name:?} is not a host name or address; give it as in `api.example.com`, without scheme, port or `*`")]
     BadName {
         /// What was given.
         name: String,
@@ -168,15 +160,13 @@ impl Files {
             move |source| TlsError::Unreadable { path, source }
         };
         let chain = fs::read(certificate).map_err(unreadable(certificate))?;
-        let chain: Vec<_> =
-            CertificateDer::pem_slice_iter(&chain).collect::<Result<_, _>>().unwrap_or_default();
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(&chain).collect::<Result<_, _>>().unwrap_or_default();
         if chain.is_empty() {
             return Err(TlsError::NoCertificate { path: certificate.clone() });
         }
         let pem = Zeroizing::new(fs::read(key).map_err(unreadable(key))?);
         warn_if_others_can_read(key);
-        let private =
-            PrivateKeyDer::from_pem_slice(&pem).map_err(|_| TlsError::NoKey { path: key.clone() })?;
+        let private = PrivateKeyDer::from_pem_slice(&pem).map_err(|_| TlsError::NoKey { path: key.clone() })?;
         Configs::new(chain, private).map_err(|source| TlsError::Unusable {
             certificate: certificate.clone(),
             key: key.clone(),
@@ -284,8 +274,7 @@ fn demo_subjects(names: &[String]) -> Result<Vec<SanType>, TlsError> {
 fn demo_params(common_name: &str, now: Timestamp) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, common_name);
-    let date =
-        |at: Timestamp| rcgen::date_time_ymd(1970, 1, 1) + at.min(Timestamp::MAX).since(Timestamp::EPOCH);
+    let date = |at: Timestamp| rcgen::date_time_ymd(1970, 1, 1) + at.min(Timestamp::MAX).since(Timestamp::EPOCH);
     params.not_before = date(now.whole_secs());
     params.not_after = date(now.whole_secs() + DEMO_LIFETIME);
     params

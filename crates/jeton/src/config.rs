@@ -128,7 +128,8 @@ fn position(text: &str, at: usize) -> (usize, usize) {
 mod tests {
     use super::*;
 
-    const GOOD: &str = "listen = \"127.0.0.1:0\"\npublic_url = \"http://localhost\"\ndata = \"d\"\nmaster_key = \"k\"\n";
+    const GOOD: &str =
+        "listen = \"127.0.0.1:0\"\npublic_url = \"http://localhost\"\ndata = \"d\"\nmaster_key = \"k\"\n";
 
     fn read(text: &str) -> Result<Config, String> {
         let folder = tempfile::tempdir().unwrap();

@@ -90,7 +90,8 @@ async fn demo(args: Args) -> anyhow::Result<()> {
         true => {
             let certificate = demo_ca(&args.tls_name, clock.now())?;
             let path = std::path::absolute(folder.join("ca.pem"))?;
-            std::fs::write(&path, &certificate.ca_pem).with_context(|| format!("{} cannot be written", path.display()))?;
+            std::fs::write(&path, &certificate.ca_pem)
+                .with_context(|| format!("{} cannot be written", path.display()))?;
             ca = Some(path);
             Some(Arc::new(Tls::from_demo(certificate)?))
         }
@@ -110,7 +111,9 @@ async fn demo(args: Args) -> anyhow::Result<()> {
         true => credentials.json(&url, &admin_url),
         false => lines::lines(&credentials, &url, &admin_url, ca.as_deref()),
     };
-    if args.json && let Some(ca) = &ca {
+    if args.json
+        && let Some(ca) = &ca
+    {
         anstream::eprintln!("CA certificate: {}", ca.display());
     }
     let serving = run::serve(bound, app, upstreams, tls, move || anstream::println!("{ready}"));

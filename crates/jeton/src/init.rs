@@ -58,7 +58,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let master_key = args.folder.join("master.key");
     for path in [&config, &master_key] {
         if path.exists() {
-            anyhow::bail!("{} is there already, and `jeton init` overwrites nothing; name another folder", path.display());
+            anyhow::bail!(
+                "{} is there already, and `jeton init` overwrites nothing; name another folder",
+                path.display()
+            );
         }
     }
     MasterKeys::generate(&master_key)?;

@@ -158,12 +158,7 @@ impl Reason {
             | Self::NoRealm
             | Self::Insecure => Some(Self::InvalidRequest),
             Self::InvalidClient | Self::Locked => Some(Self::WrongCredentials),
-            Self::NoToken
-            | Self::Unreadable
-            | Self::UnknownKey
-            | Self::Expired
-            | Self::Revoked
-            | Self::Disabled => {
+            Self::NoToken | Self::Unreadable | Self::UnknownKey | Self::Expired | Self::Revoked | Self::Disabled => {
                 Some(Self::InvalidToken)
             }
             Self::DeniedScope | Self::DeniedGrant | Self::DeniedTarget => Some(Self::Denied),

@@ -24,9 +24,8 @@ pub(super) fn prove<'a>(
     if throttle::machine(&facts.throttle, now).is_some() {
         return Err(Reason::WrongCredentials.into());
     }
-    let live = key.filter(|key| {
-        matches && key.enabled && key.service.enabled && key.expires_at.is_none_or(|end| now < end)
-    });
+    let live =
+        key.filter(|key| matches && key.enabled && key.service.enabled && key.expires_at.is_none_or(|end| now < end));
     let key = live.ok_or_else(|| failed(known, request, Reason::WrongCredentials, now))?;
 
     let mut changes = vec![Change::HoldPrincipal { id: key.service.id, version: key.service.version }];

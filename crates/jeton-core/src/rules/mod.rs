@@ -167,12 +167,7 @@ impl From<Reason> for Unproven {
 ///
 /// The phases, for every grant alike: the realm answers at all → the rate allows it → the grant's proof
 /// (authentication included) → scope narrowed → issue.
-pub fn exchange(
-    known: &Known<'_>,
-    request: &Request<'_>,
-    now: Timestamp,
-    rng: &mut dyn CryptoRng,
-) -> Decision<Issue> {
+pub fn exchange(known: &Known<'_>, request: &Request<'_>, now: Timestamp, rng: &mut dyn CryptoRng) -> Decision<Issue> {
     if !known.facts.realm.enabled {
         return Decision::refuse(Refusal::new(Reason::NoRealm).detail("Realm not enabled"));
     }

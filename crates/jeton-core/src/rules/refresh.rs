@@ -15,11 +15,7 @@ use crate::time::Timestamp;
 /// lost on the way. Later it means that two hold the token, and the session ends (RFC 9700 §4.14.2).
 const REPEAT: Duration = Duration::from_secs(10);
 
-pub(super) fn prove<'a>(
-    known: &Known<'a>,
-    request: &Request<'_>,
-    now: Timestamp,
-) -> Result<Proven<'a>, Unproven> {
+pub(super) fn prove<'a>(known: &Known<'a>, request: &Request<'_>, now: Timestamp) -> Result<Proven<'a>, Unproven> {
     let token = known.facts.token.as_ref().ok_or(Reason::InvalidToken)?;
     // A token of one dialect means nothing in another.
     if token.session.dialect != request.shape.name() {

@@ -73,21 +73,24 @@ pub(crate) fn client_token(
         many => Some(Audience::Many(many)),
     };
     let (typ, claims) = match settings.profile {
-        Profile::Keycloak => ("JWT", json(&Keycloak {
-            exp,
-            iat,
-            jti,
-            iss,
-            aud,
-            sub,
-            typ: "Bearer",
-            azp: client_id,
-            acr: "1",
-            scope,
-            email_verified: false,
-            preferred_username: service_account(client_id),
-            client_id,
-        })),
+        Profile::Keycloak => (
+            "JWT",
+            json(&Keycloak {
+                exp,
+                iat,
+                jti,
+                iss,
+                aud,
+                sub,
+                typ: "Bearer",
+                azp: client_id,
+                acr: "1",
+                scope,
+                email_verified: false,
+                preferred_username: service_account(client_id),
+                client_id,
+            }),
+        ),
         // RFC 9068 §3: without a resource asked for, a default audience stands: the realm itself.
         Profile::Rfc9068 => {
             let aud = aud.unwrap_or(Audience::One(iss));

@@ -127,10 +127,7 @@ pub fn looks_like_jwt(text: &str) -> bool {
 ///
 /// The key is chosen by `kid` alone and the algorithm is the key's; `jwk`, `jku`, `x5u` and `x5c` are never
 /// followed (RFC 8725 §3.1, §3.10).
-pub fn verify<'t>(
-    token: &'t str,
-    key: impl FnOnce(&str) -> Option<VerifyingKey>,
-) -> Result<Verified<'t>, JwtError> {
+pub fn verify<'t>(token: &'t str, key: impl FnOnce(&str) -> Option<VerifyingKey>) -> Result<Verified<'t>, JwtError> {
     if token.len() > MAX_LENGTH {
         return Err(JwtError::Unreadable);
     }

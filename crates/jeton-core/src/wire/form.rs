@@ -81,8 +81,8 @@ mod tests {
     #[test]
     fn c7_basic_credentials() {
         let encoded = |text: &[u8]| format!("Basic {}", BASE64.encode(text));
-        let rows: [(&[u8], Option<(&str, &str)>); 7] = [
-            (b"id:secret", Some(("id", "secret"))),
+        let rows = [
+            (&b"id:secret"[..], Some(("id", "secret"))),
             (b"id%3A1:s+x", Some(("id:1", "s x"))),
             (b"id:100%", Some(("id", "100%"))),
             (b"id:a:b", Some(("id", "a:b"))),

@@ -53,9 +53,7 @@ pub fn client_auth(headers: &HeaderMap, form: &Form) -> ClientAuth {
     }
     let header = authorization(headers);
     match header.and_then(basic) {
-        Some((client_id, secret)) => {
-            ClientAuth { client_id: Some(client_id), secret: Some(secret), challenge: false }
-        }
+        Some((client_id, secret)) => ClientAuth { client_id: Some(client_id), secret: Some(secret), challenge: false },
         None => ClientAuth { client_id: None, secret: None, challenge: header.is_some() },
     }
 }
@@ -116,7 +114,9 @@ pub fn refusal_answer(refusal: &Refusal, settings: Option<&Settings>) -> Answer 
         }
         Reason::Repeated => (400, "invalid_request", Some("duplicated parameter".to_owned())),
         Reason::UnsupportedGrant => (400, "unsupported_grant_type", Some("Unsupported grant_type".to_owned())),
-        Reason::WrongCredentials | Reason::Locked if !uniform => (401, "unauthorized_client", Some(bad_client.to_owned())),
+        Reason::WrongCredentials | Reason::Locked if !uniform => {
+            (401, "unauthorized_client", Some(bad_client.to_owned()))
+        }
         Reason::InvalidClient | Reason::WrongCredentials | Reason::Locked => {
             (401, "invalid_client", Some(bad_client.to_owned()))
         }

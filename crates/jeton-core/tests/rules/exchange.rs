@@ -36,15 +36,27 @@ fn check(request: &Request<'_>, checked: PasswordCheck, rows: &[Row]) {
 
 #[test]
 fn passwords() {
-    check(&password(false, false), REALM, &[
-        ("as it is", |_| {}, Ok(())),
-        ("realm disabled", |facts| facts.realm.enabled = false, Err(Reason::NoRealm)),
-        ("unknown", |facts| facts.person = None, Err(Reason::WrongCredentials)),
-        ("disabled", |facts| facts.person.as_mut().unwrap().principal.enabled = false, Err(Reason::WrongCredentials)),
-        ("a service", |facts| facts.person.as_mut().unwrap().principal.kind = Kind::Service, Err(Reason::WrongCredentials)),
-        ("nonce used", |facts| facts.nonce_used = true, Err(Reason::Malformed)),
-        ("locked", |facts| facts.throttle.pair = failures(10), Err(Reason::Locked)),
-    ]);
+    check(
+        &password(false, false),
+        REALM,
+        &[
+            ("as it is", |_| {}, Ok(())),
+            ("realm disabled", |facts| facts.realm.enabled = false, Err(Reason::NoRealm)),
+            ("unknown", |facts| facts.person = None, Err(Reason::WrongCredentials)),
+            (
+                "disabled",
+                |facts| facts.person.as_mut().unwrap().principal.enabled = false,
+                Err(Reason::WrongCredentials),
+            ),
+            (
+                "a service",
+                |facts| facts.person.as_mut().unwrap().principal.kind = Kind::Service,
+                Err(Reason::WrongCredentials),
+            ),
+            ("nonce used", |facts| facts.nonce_used = true, Err(Reason::Malformed)),
+            ("locked", |facts| facts.throttle.pair = failures(10), Err(Reason::Locked)),
+        ],
+    );
     check(&password(false, false), NONE, &[("wrong", |_| {}, Err(Reason::WrongCredentials))]);
     // contracts/inevent.md §7.4: the event's password without the event.
     check(&password(false, false), TARGET, &[("the target's alone", |_| {}, Err(Reason::WrongCredentials))]);
@@ -52,12 +64,16 @@ fn passwords() {
 
 #[test]
 fn passwords_for_a_target() {
-    check(&password(true, false), TARGET, &[
-        ("as it is", |_| {}, Ok(())),
-        ("unknown target", |facts| facts.target = None, Err(Reason::WrongCredentials)),
-        ("disabled target", |facts| facts.target.as_mut().unwrap().enabled = false, Err(Reason::WrongCredentials)),
-        ("no member", |facts| facts.membership = None, Err(Reason::WrongCredentials)),
-    ]);
+    check(
+        &password(true, false),
+        TARGET,
+        &[
+            ("as it is", |_| {}, Ok(())),
+            ("unknown target", |facts| facts.target = None, Err(Reason::WrongCredentials)),
+            ("disabled target", |facts| facts.target.as_mut().unwrap().enabled = false, Err(Reason::WrongCredentials)),
+            ("no member", |facts| facts.membership = None, Err(Reason::WrongCredentials)),
+        ],
+    );
     let scope = |checked| {
         let decision = decide(&facts(), &password(true, false), checked, now(), 1);
         decision.answer.unwrap().scope
@@ -97,32 +113,56 @@ fn acting_as_another() {
 
 #[test]
 fn api_keys() {
-    check(&api_key(SECRET), NONE, &[
-        ("as it is", |_| {}, Ok(())),
-        ("realm disabled", |facts| facts.realm.enabled = false, Err(Reason::NoRealm)),
-        ("unknown", |facts| facts.api_key = None, Err(Reason::WrongCredentials)),
-        ("disabled", |facts| facts.api_key.as_mut().unwrap().enabled = false, Err(Reason::WrongCredentials)),
-        ("service disabled", |facts| facts.api_key.as_mut().unwrap().service.enabled = false, Err(Reason::WrongCredentials)),
-        ("expired", |facts| facts.api_key.as_mut().unwrap().expires_at = Some(now()), Err(Reason::WrongCredentials)),
-        ("secret expired", |facts| facts.api_key.as_mut().unwrap().secrets[0].expires_at = Some(now()), Err(Reason::WrongCredentials)),
-        ("no secret", |facts| facts.api_key.as_mut().unwrap().secrets.clear(), Err(Reason::WrongCredentials)),
-        ("backing off", |facts| facts.throttle.pair = failures(20), Err(Reason::WrongCredentials)),
-    ]);
+    check(
+        &api_key(SECRET),
+        NONE,
+        &[
+            ("as it is", |_| {}, Ok(())),
+            ("realm disabled", |facts| facts.realm.enabled = false, Err(Reason::NoRealm)),
+            ("unknown", |facts| facts.api_key = None, Err(Reason::WrongCredentials)),
+            ("disabled", |facts| facts.api_key.as_mut().unwrap().enabled = false, Err(Reason::WrongCredentials)),
+            (
+                "service disabled",
+                |facts| facts.api_key.as_mut().unwrap().service.enabled = false,
+                Err(Reason::WrongCredentials),
+            ),
+            (
+                "expired",
+                |facts| facts.api_key.as_mut().unwrap().expires_at = Some(now()),
+                Err(Reason::WrongCredentials),
+            ),
+            (
+                "secret expired",
+                |facts| facts.api_key.as_mut().unwrap().secrets[0].expires_at = Some(now()),
+                Err(Reason::WrongCredentials),
+            ),
+            ("no secret", |facts| facts.api_key.as_mut().unwrap().secrets.clear(), Err(Reason::WrongCredentials)),
+            ("backing off", |facts| facts.throttle.pair = failures(20), Err(Reason::WrongCredentials)),
+        ],
+    );
     check(&api_key("wrong"), NONE, &[("wrong", |_| {}, Err(Reason::WrongCredentials))]);
 }
 
 #[test]
 fn clients() {
-    check(&client(SECRET), NONE, &[
-        ("as it is", |_| {}, Ok(())),
-        ("realm disabled", |facts| facts.realm.enabled = false, Err(Reason::NoRealm)),
-        ("unknown", |facts| facts.client = None, Err(Reason::InvalidClient)),
-        ("disabled", |facts| facts.client.as_mut().unwrap().enabled = false, Err(Reason::InvalidClient)),
-        ("no such grant", |facts| facts.client.as_mut().unwrap().settings.grants.clear(), Err(Reason::DeniedGrant)),
-        ("service disabled", |facts| facts.client.as_mut().unwrap().service.enabled = false, Err(Reason::Disabled)),
-        ("secret expired", |facts| facts.client.as_mut().unwrap().secrets[0].expires_at = Some(now()), Err(Reason::WrongCredentials)),
-        ("backing off", |facts| facts.throttle.pair = failures(20), Err(Reason::Locked)),
-    ]);
+    check(
+        &client(SECRET),
+        NONE,
+        &[
+            ("as it is", |_| {}, Ok(())),
+            ("realm disabled", |facts| facts.realm.enabled = false, Err(Reason::NoRealm)),
+            ("unknown", |facts| facts.client = None, Err(Reason::InvalidClient)),
+            ("disabled", |facts| facts.client.as_mut().unwrap().enabled = false, Err(Reason::InvalidClient)),
+            ("no such grant", |facts| facts.client.as_mut().unwrap().settings.grants.clear(), Err(Reason::DeniedGrant)),
+            ("service disabled", |facts| facts.client.as_mut().unwrap().service.enabled = false, Err(Reason::Disabled)),
+            (
+                "secret expired",
+                |facts| facts.client.as_mut().unwrap().secrets[0].expires_at = Some(now()),
+                Err(Reason::WrongCredentials),
+            ),
+            ("backing off", |facts| facts.throttle.pair = failures(20), Err(Reason::Locked)),
+        ],
+    );
     check(&client("wrong"), NONE, &[("wrong", |_| {}, Err(Reason::WrongCredentials))]);
 }
 

@@ -2,17 +2,17 @@
 
 use std::sync::OnceLock;
 
+use jeton_core::change::Change;
 use jeton_core::dialect::{Dialect, Values};
 use jeton_core::domain::client::{ApiKey, Client, ClientSettings, StoredSecret};
+use jeton_core::domain::id::Digest;
 use jeton_core::domain::id::Id;
 use jeton_core::domain::principal::{Kind, PersonProfile, Principal};
 use jeton_core::domain::realm::{Realm, Settings};
 use jeton_core::domain::session::{Session, Token};
 use jeton_core::domain::target::{Membership, Target};
 use jeton_core::domain::throttle::{Throttle, ThrottleKeys};
-use jeton_core::domain::id::Digest;
 use jeton_core::facts::{Facts, Person, TokenFacts};
-use jeton_core::change::Change;
 use jeton_core::rules::{Decision, Grant, Issue, Known, PasswordCheck, Request, Shape, exchange};
 use jeton_core::secret::Secret;
 use jeton_core::time::Timestamp;

@@ -30,7 +30,12 @@ fn session_tokens() {
         ("realm's cut-off", |realm, _| realm.not_before = now() + Duration::from_secs(1), 2, Some(Reason::Revoked)),
         ("session ended", |_, token| token.session.ended_at = Some(now()), 0, Some(Reason::Revoked)),
         ("person disabled", |_, token| token.principal.enabled = false, 0, Some(Reason::Disabled)),
-        ("person's cut-off", |_, token| token.principal.not_before = now() + Duration::from_secs(1), 2, Some(Reason::Revoked)),
+        (
+            "person's cut-off",
+            |_, token| token.principal.not_before = now() + Duration::from_secs(1),
+            2,
+            Some(Reason::Revoked),
+        ),
         ("target disabled", |_, token| token.target.as_mut().unwrap().0.enabled = false, 0, Some(Reason::Disabled)),
         ("no member any more", |_, token| token.target.as_mut().unwrap().1 = None, 0, Some(Reason::Disabled)),
         ("target removed", |_, token| token.target = None, 0, Some(Reason::Revoked)),
@@ -38,7 +43,12 @@ fn session_tokens() {
         ("renewed since", |_, token| token.session.generation += 1, 0, Some(Reason::Revoked)),
         ("just before idle", |_, _| {}, 30 * 86_400 - 1, None),
         ("idle", |_, _| {}, 30 * 86_400, Some(Reason::Expired)),
-        ("at its end", |_, token| token.session.last_used_at = now() + Duration::from_secs(180 * 86_400), 180 * 86_400, Some(Reason::Expired)),
+        (
+            "at its end",
+            |_, token| token.session.last_used_at = now() + Duration::from_secs(180 * 86_400),
+            180 * 86_400,
+            Some(Reason::Expired),
+        ),
     ];
     for (name, change, later, expected) in rows {
         let mut realm = facts().realm;
@@ -82,7 +92,11 @@ fn client_tokens() {
         ("client disabled", |facts, _| client(facts).enabled = false, Some(Reason::Disabled)),
         ("service disabled", |facts, _| client(facts).service.enabled = false, Some(Reason::Disabled)),
         ("client unknown", |facts, _| facts.client = None, Some(Reason::InvalidToken)),
-        ("another's subject", |_, claims| claims.sub = principal(100, Kind::Person).id.to_string(), Some(Reason::InvalidToken)),
+        (
+            "another's subject",
+            |_, claims| claims.sub = principal(100, Kind::Person).id.to_string(),
+            Some(Reason::InvalidToken),
+        ),
         ("another issuer", |_, claims| claims.iss = "https://other.test".to_owned(), Some(Reason::InvalidToken)),
         ("ended", |facts, _| facts.ended = true, Some(Reason::Revoked)),
         ("realm's cut-off", |facts, _| facts.realm.not_before = now(), Some(Reason::Revoked)),

@@ -45,10 +45,8 @@ impl World {
                     self.session.generation += 1;
                     self.session.renewed_at = Some(at);
                 }
-                Change::PutToken(token) => {
-                    if !self.tokens.iter().any(|known| known.digest == token.digest) {
-                        self.tokens.push(token);
-                    }
+                Change::PutToken(token) if !self.tokens.iter().any(|known| known.digest == token.digest) => {
+                    self.tokens.push(token);
                 }
                 Change::EndSession { at, .. } => self.session.ended_at = Some(at),
                 _ => {}

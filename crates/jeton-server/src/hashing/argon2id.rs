@@ -37,8 +37,7 @@ pub(super) fn verify(password: &Secret<String>, hash: Option<&str>, memory: &mut
     let password = normalised(password);
     if let Some(phc) = hash.and_then(Phc::parse) {
         let mut tag = Zeroizing::new(vec![0; phc.tag.len()]);
-        compute(&phc.params, &password, &phc.salt, &mut tag, memory)
-            && verify_slices_are_equal(&tag, &phc.tag).is_ok()
+        compute(&phc.params, &password, &phc.salt, &mut tag, memory) && verify_slices_are_equal(&tag, &phc.tag).is_ok()
     } else {
         let mut tag = Zeroizing::new(vec![0; TAG]);
         compute(&default_params(), &password, &Salt::default(), &mut tag, memory);
@@ -128,8 +127,7 @@ mod tests {
     use super::*;
 
     /// From the test vectors of the reference implementation.
-    const KNOWN: &str =
-        "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc";
+    const KNOWN: &str = "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc";
 
     fn check(password: &str, hash: &str) -> bool {
         verify(&password.into(), Some(hash), &mut Memory::new())

@@ -7,9 +7,9 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 
+use super::realm;
 use super::respond::{AnsweredBy, oauth_refusal, refusal_of};
 use super::router::Http;
-use super::token::realm_of;
 use jeton_core::token::jwk::Jwk;
 
 /// How long a verifier may keep the keys, in seconds: a key is published at least this long before it signs.
@@ -22,7 +22,7 @@ struct JwkSet<'a> {
 
 pub(super) async fn get(State(http): State<Http>, Path(realm): Path<String>, headers: HeaderMap) -> Response {
     let app = &http.app;
-    let found = match realm_of(app, &realm).await {
+    let found = match realm::find(app, &realm).await {
         Ok(found) => found,
         Err(refusal) => return oauth_refusal(&refusal, None),
     };

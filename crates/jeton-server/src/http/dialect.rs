@@ -151,13 +151,7 @@ async fn answer(app: &App, mount: &Mount, host: Option<&str>, request: Request) 
 }
 
 /// One of the dialect's ways to a token, through the one function for all of them.
-async fn sign_in(
-    app: &App,
-    mount: &Mount,
-    grant: GrantName,
-    values: &Values,
-    source: IpAddr,
-) -> Result<Values, Ended> {
+async fn sign_in(app: &App, mount: &Mount, grant: GrantName, values: &Values, source: IpAddr) -> Result<Values, Ended> {
     let (realm, dialect) = (mount.realm.as_str(), mount.dialect.as_ref());
     let mut query = Query { realm, ..Query::default() };
     let text = |name: &str| values.text(name).unwrap_or_default();
@@ -217,15 +211,12 @@ async fn sign_in(
 
 /// Whether the answer repeats the refresh token that was sent, since it stays the same.
 fn grant_echoes_refresh(grant: &Grant, dialect: &Dialect) -> bool {
-    matches!(grant, Grant::Refresh) && matches!(dialect.policy.refresh, jeton_core::domain::policy::Refresh::Keep { .. })
+    matches!(grant, Grant::Refresh)
+        && matches!(dialect.policy.refresh, jeton_core::domain::policy::Refresh::Keep { .. })
 }
 
 /// Under what the store knows a presented token.
-async fn token_digest(
-    app: &App,
-    realm: &str,
-    token: &Secret<String>,
-) -> Result<jeton_core::domain::id::Digest, Ended> {
+async fn token_digest(app: &App, realm: &str, token: &Secret<String>) -> Result<jeton_core::domain::id::Digest, Ended> {
     let facts = app.store.load(&Query { realm, ..Query::default() }).await?;
     let realm_id = facts.ok_or(Reason::NoRealm)?.realm.id;
     let keys = app.keys(realm_id).await?;

@@ -7,12 +7,12 @@ use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use jeton_core::wire::metadata;
 
+use super::realm;
 use super::respond::oauth_refusal;
 use super::router::Http;
-use super::token::realm_of;
 
 pub(super) async fn get(State(http): State<Http>, Path(realm): Path<String>) -> Response {
-    match realm_of(&http.app, &realm).await {
+    match realm::find(&http.app, &realm).await {
         Ok(found) => {
             let mut response = Response::new(Body::from(metadata::document(&found, &http.app.site.public_url)));
             let headers = response.headers_mut();

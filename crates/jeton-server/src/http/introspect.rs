@@ -2,39 +2,27 @@
 
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
-use jeton_core::change::Change;
 use jeton_core::domain::client::Client;
 use jeton_core::domain::realm::Realm;
 use jeton_core::domain::refusal::{Reason, Refusal};
-use jeton_core::facts::Query;
-use jeton_core::rules::authenticate;
 use jeton_core::secret::Secret;
 use jeton_core::token::jwt::Claims;
-use jeton_core::wire::form::Form;
 use jeton_core::wire::{introspection, oauth};
 
-use super::receive::{Received, receive, throttle_keys};
-use super::respond::{oauth_refusal, refusal_of, respond};
+use super::client::authenticated;
+use super::realm;
+use super::receive::Received;
+use super::respond::{refusal_of, respond};
 use super::router::Http;
-use super::token::{no_client, realm_of};
 use crate::app::App;
 use crate::exchange::Ended;
 use crate::inspect::inspect;
 
 pub(super) async fn post(State(http): State<Http>, Path(realm): Path<String>, request: Request) -> Response {
-    let app = &http.app;
-    let known = match realm_of(app, &realm).await {
-        Ok(known) => known,
-        Err(refusal) => return oauth_refusal(&refusal, None),
-    };
-    let answer = match receive(app, request).await {
-        Ok(received) => answer(app, &known, received).await,
-        Err(refusal) => Err(refusal),
-    };
-    answer.unwrap_or_else(|refusal| oauth_refusal(&refusal, Some(&known.settings)))
+    realm::answer(&http.app, &realm, request, introspect).await
 }
 
-async fn answer(app: &App, realm: &Realm, received: Received) -> Result<Response, Refusal> {
+async fn introspect(app: &App, realm: &Realm, received: Received) -> Result<Response, Refusal> {
     let form = oauth::form(&received.parts.headers, &received.body)?;
     let client = match authenticated(app, realm, &received, &form).await? {
         Ok(client) => client,
@@ -77,40 +65,5 @@ fn in_audience(client: &Client, claims: Option<&Claims>) -> bool {
             client.settings.resource_server && (named || client.settings.audiences.is_empty())
         }
         None => client.settings.resource_server,
-    }
-}
-
-/// The client that a form's or header's credentials prove, or the answer to one that names none.
-pub(super) async fn authenticated(
-    app: &App,
-    realm: &Realm,
-    received: &Received,
-    form: &Form,
-) -> Result<Result<Client, Response>, Refusal> {
-    let auth = oauth::client_auth(&received.parts.headers, form);
-    let Some(client_id) = auth.client_id.as_deref() else {
-        return no_client(&realm.name, auth.challenge).map(Err);
-    };
-    let keys = throttle_keys(app, &realm.name, "client", client_id, received.source);
-    let query = Query { realm: &realm.name, client_id: Some(client_id), throttle: Some(keys), ..Query::default() };
-    let facts = app.store.load(&query).await.map_err(|error| refusal_of(error.into()))?;
-    let facts = facts.ok_or(Refusal::new(Reason::NoRealm))?;
-    let now = app.clock.now();
-    match authenticate::client(&facts, &app.pepper, auth.secret.as_ref(), now) {
-        Ok(client) => {
-            if facts.throttle.pair.count > 0 {
-                let recovered = vec![Change::Succeed { keys, at: now }];
-                app.store.commit(recovered).await.map_err(|error| refusal_of(error.into()))?;
-            }
-            Ok(Ok(client.clone()))
-        }
-        Err(reason) => {
-            app.metrics.refusals(reason.name()).inc();
-            if authenticate::counts(reason) {
-                let fail = vec![Change::Fail { keys, at: now }];
-                app.store.commit(fail).await.map_err(|error| refusal_of(error.into()))?;
-            }
-            Err(reason.into())
-        }
     }
 }

@@ -2,11 +2,13 @@
 
 mod admin;
 mod certs;
+mod client;
 mod cors;
 mod dialect;
 mod discovery;
 mod forward_auth;
 mod introspect;
+mod realm;
 mod receive;
 mod respond;
 mod revoke;

@@ -8,27 +8,18 @@ use jeton_core::facts::Query;
 use jeton_core::rules::end;
 use jeton_core::wire::oauth;
 
-use super::introspect::authenticated;
-use super::receive::{Received, receive};
-use super::respond::{oauth_refusal, refusal_of, respond};
+use super::client::authenticated;
+use super::realm;
+use super::receive::Received;
+use super::respond::{refusal_of, respond};
 use super::router::Http;
-use super::token::realm_of;
 use crate::app::App;
 use crate::exchange::Ended;
 use crate::fault::Fault;
 use crate::present::present;
 
 pub(super) async fn post(State(http): State<Http>, Path(realm): Path<String>, request: Request) -> Response {
-    let app = &http.app;
-    let known = match realm_of(app, &realm).await {
-        Ok(known) => known,
-        Err(refusal) => return oauth_refusal(&refusal, None),
-    };
-    let answer = match receive(app, request).await {
-        Ok(received) => revoke(app, &known, received).await,
-        Err(refusal) => Err(refusal),
-    };
-    answer.unwrap_or_else(|refusal| oauth_refusal(&refusal, Some(&known.settings)))
+    realm::answer(&http.app, &realm, request, revoke).await
 }
 
 async fn revoke(app: &App, realm: &Realm, received: Received) -> Result<Response, Refusal> {
@@ -49,12 +40,8 @@ async fn revoke(app: &App, realm: &Realm, received: Received) -> Result<Response
     let keys = app.keys(realm.id).await.map_err(|fault| refusal_of(fault.into()))?;
     let ended = match present(token, &keys, &app.pepper) {
         Ok(presented) => {
-            let query = Query {
-                realm: &realm.name,
-                token: Some(presented.digest),
-                ended: presented.jti,
-                ..Query::default()
-            };
+            let query =
+                Query { realm: &realm.name, token: Some(presented.digest), ended: presented.jti, ..Query::default() };
             let facts = app.store.load(&query).await.map_err(|error| refusal_of(error.into()))?;
             let facts = facts.ok_or(Refusal::new(Reason::NoRealm))?;
             let jwt = presented.claims.as_ref().zip(presented.jti);

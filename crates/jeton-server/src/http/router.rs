@@ -96,8 +96,8 @@ pub fn router(http: Http) -> Router {
         routes.iter().fold(Router::new(), |router, route| router.route(route.path(), route.handler()))
     };
     let (keycloaks, ours): (Vec<Route>, Vec<Route>) = Route::ALL.iter().partition(|route| route.is_keycloaks());
-    let realm = serve(&keycloaks)
-        .method_not_allowed_fallback(async || oauth_refusal(&Reason::WrongMethod.into(), None));
+    let realm =
+        serve(&keycloaks).method_not_allowed_fallback(async || oauth_refusal(&Reason::WrongMethod.into(), None));
     realm
         .clone()
         .nest("/auth", realm)

@@ -71,13 +71,12 @@ impl MasterKeys {
             }
             text.extend_from_slice(line.as_bytes());
         }
-        let mut file =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(|source| {
-                match source.kind() {
-                    io::ErrorKind::AlreadyExists => MasterKeyError::Exists { path: path.to_owned() },
-                    _ => failed(source),
-                }
-            })?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(|source| {
+            match source.kind() {
+                io::ErrorKind::AlreadyExists => MasterKeyError::Exists { path: path.to_owned() },
+                _ => failed(source),
+            }
+        })?;
         file.write_all(&text).and_then(|()| file.sync_all()).map_err(failed)?;
         sync_folder(path).map_err(failed)
     }
@@ -112,9 +111,7 @@ pub enum MasterKeyError {
         source: io::Error,
     },
     /// A new file was to be made where there is one.
-    #[error(
-        "master key file {path} exists and is kept; move it away first, and keep it: what it sealed needs it"
-    )]
+    #[error("master key file {path} exists and is kept; move it away first, and keep it: what it sealed needs it")]
     Exists {
         /// The file.
         path: PathBuf,
@@ -128,9 +125,7 @@ pub enum MasterKeyError {
         mode: u32,
     },
     /// The file belongs to another user.
-    #[error(
-        "master key file {path} belongs to user {owner}, not to {user}, who runs this; run: chown {user} {path}"
-    )]
+    #[error("master key file {path} belongs to user {owner}, not to {user}, who runs this; run: chown {user} {path}")]
     Owner {
         /// The file.
         path: PathBuf,
@@ -275,18 +270,14 @@ mod tests {
     fn a_missing_file_is_explained() {
         let (_folder, path) = folder();
         let error = MasterKeys::load(&path).unwrap_err().to_string();
-        assert!(
-            error.contains(&path.display().to_string()) && error.contains("put back your copy"),
-            "{error}"
-        );
+        assert!(error.contains(&path.display().to_string()) && error.contains("put back your copy"), "{error}");
     }
 
     #[test]
     fn a_file_that_others_can_get_at_is_refused() {
         let (_folder, path) = folder();
         MasterKeys::generate(&path).unwrap();
-        for (mode, accepted) in [(0o600, true), (0o400, true), (0o640, false), (0o604, false), (0o620, false)]
-        {
+        for (mode, accepted) in [(0o600, true), (0o400, true), (0o640, false), (0o604, false), (0o620, false)] {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
             match MasterKeys::load(&path) {
                 Ok(_) => assert!(accepted, "{mode:o}"),

@@ -60,8 +60,7 @@ async fn bodies() {
         ("Transfer-Encoding: chunked\r\n\r\nzz\r\n", "400 Bad Request"),
         ("Content-Length: 10\r\n\r\n012", "408 Request Timeout"),
     ] {
-        let answer =
-            server.answer(format!("POST /body HTTP/1.1\r\nHost: test\r\nConnection: close\r\n{rest}")).await;
+        let answer = server.answer(format!("POST /body HTTP/1.1\r\nHost: test\r\nConnection: close\r\n{rest}")).await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{rest}: {answer}");
     }
 }
@@ -83,9 +82,8 @@ async fn nothing_is_smuggled_behind_a_chunked_request() {
         ["Transfer-Encoding: chunked\r\nContent-Length: 4", "Content-Length: 4\r\nTransfer-Encoding: chunked"]
     {
         let hidden = get_request("/");
-        let answer = server
-            .answer(format!("POST /body HTTP/1.1\r\nHost: test\r\n{lengths}\r\n\r\n0\r\n\r\n{hidden}"))
-            .await;
+        let answer =
+            server.answer(format!("POST /body HTTP/1.1\r\nHost: test\r\n{lengths}\r\n\r\n0\r\n\r\n{hidden}")).await;
         assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{answer}");
     }
 }
@@ -111,10 +109,7 @@ async fn a_head_in_slow_motion_is_cut_off() {
             client.send(first).await;
             assert_eq!(client.rest().await, "", "{first} {served}");
             let took = begun.elapsed();
-            assert!(
-                took >= Duration::from_millis(290) && took < Duration::from_secs(5),
-                "{first} {served}: {took:?}"
-            );
+            assert!(took >= Duration::from_millis(290) && took < Duration::from_secs(5), "{first} {served}: {took:?}");
         }
     }
 }

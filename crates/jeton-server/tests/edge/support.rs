@@ -75,9 +75,8 @@ impl Raw {
     /// Everything up to the end of the connection.
     pub(crate) async fn rest(&mut self) -> String {
         let mut bytes = Vec::new();
-        let _ = tokio::time::timeout(PATIENCE, self.0.read_to_end(&mut bytes))
-            .await
-            .expect("the connection stays open");
+        let _ =
+            tokio::time::timeout(PATIENCE, self.0.read_to_end(&mut bytes)).await.expect("the connection stays open");
         String::from_utf8(bytes).unwrap()
     }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
@@ -11,6 +11,7 @@ use http_body_util::BodyExt;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use jeton_core::time::Timestamp;
+use jeton_server::clock::Clock;
 use jeton_server::listen::Limits;
 use jeton_server::tls::{Tls, TlsError, demo_ca};
 use rcgen::{CertificateParams, KeyPair};
@@ -27,8 +28,7 @@ use tokio_rustls::client::TlsStream;
 use crate::support::Server;
 
 fn now() -> Timestamp {
-    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    Timestamp::EPOCH + since_epoch
+    Clock::system().now()
 }
 
 fn names(names: &[&str]) -> Vec<String> {
@@ -172,11 +172,7 @@ async fn protocols_are_agreed_by_host() {
         ("OLD.example.com", &["h2", "http/1.1"], "http/1.1"),
         ("127.0.0.1", &["h2", "http/1.1"], "http/1.1"),
     ] {
-        assert_eq!(
-            Client { offers, ..Client::new(&server, &ca) }.agreed(name).await,
-            agreed,
-            "{name} {offers:?}"
-        );
+        assert_eq!(Client { offers, ..Client::new(&server, &ca) }.agreed(name).await, agreed, "{name} {offers:?}");
     }
 }
 
@@ -184,9 +180,7 @@ async fn protocols_are_agreed_by_host() {
 async fn both_versions_and_both_protocols_serve() {
     let (server, _, ca) = demo(&[], now()).await;
     for versions in [[&TLS12].as_slice(), &[&TLS13]] {
-        for (offers, version) in
-            [(["h2"].as_slice(), "HTTP/2.0"), (&["http/1.1"], "HTTP/1.1"), (&[], "HTTP/1.1")]
-        {
+        for (offers, version) in [(["h2"].as_slice(), "HTTP/2.0"), (&["http/1.1"], "HTTP/1.1"), (&[], "HTTP/1.1")] {
             let client = Client { offers, versions, ..Client::new(&server, &ca) };
             let expected = format!("127.0.0.1 Tls {{ server_name: Some(\"localhost\") }} {version}");
             assert_eq!(client.get("localhost", "/who").await, (StatusCode::OK, expected));

@@ -50,30 +50,29 @@ struct Seed<'a> {
 impl Seed<'_> {
     async fn events(&self) -> anyhow::Result<EventCredentials> {
         let realm = self
-            .realm(EVENTS, Settings {
-                dialects: vec![mount("inevent")],
-                gate: rules(&[
-                    "GET,POST / ?action=api.describe",
-                    "GET,POST / ?action=person.get",
-                    "GET,POST /api/describe",
-                    "GET,POST /person/get",
-                    "GET,POST /api ?action=api.describe",
-                    "GET,POST /api ?action=person.get",
-                    "GET,POST /api/ ?action=api.describe",
-                    "GET,POST /api/ ?action=person.get",
-                    "GET,POST /api/api/describe",
-                    "GET,POST /api/person/get",
-                ]),
-                ..Settings::default()
-            })
+            .realm(
+                EVENTS,
+                Settings {
+                    dialects: vec![mount("inevent")],
+                    gate: rules(&[
+                        "GET,POST / ?action=api.describe",
+                        "GET,POST / ?action=person.get",
+                        "GET,POST /api/describe",
+                        "GET,POST /person/get",
+                        "GET,POST /api ?action=api.describe",
+                        "GET,POST /api ?action=person.get",
+                        "GET,POST /api/ ?action=api.describe",
+                        "GET,POST /api/ ?action=person.get",
+                        "GET,POST /api/api/describe",
+                        "GET,POST /api/person/get",
+                    ]),
+                    ..Settings::default()
+                },
+            )
             .await?;
         let username = "ada@example.org";
-        let attributes = [
-            ("given_name", "Ada"),
-            ("family_name", "Example"),
-            ("name", "Ada Example"),
-            ("email", username),
-        ];
+        let attributes =
+            [("given_name", "Ada"), ("family_name", "Example"), ("name", "Ada Example"), ("email", username)];
         let ada = self.person(&realm, username, 4711, &attributes, &[]).await?;
         let password = self.password(&ada, None).await?;
 
@@ -81,8 +80,7 @@ impl Seed<'_> {
             Some(event) => event,
             None => {
                 let name = "Summer Gathering".to_owned();
-                let event =
-                    Target { id: self.id(), number: EVENT, name, enabled: true, created_at: self.now };
+                let event = Target { id: self.id(), number: EVENT, name, enabled: true, created_at: self.now };
                 self.app.store.add_target(realm.id, &event, self.record(realm.id, "target.added")).await?;
                 event
             }
@@ -90,27 +88,24 @@ impl Seed<'_> {
         let admin = Membership { level: "Admin".to_owned(), password: None };
         self.app.store.put_membership(event.id, ada.id, &admin, self.record(realm.id, "member.set")).await?;
         let event_password = self.password(&ada, Some(event.id)).await?;
-        Ok(EventCredentials {
-            username: username.to_owned(),
-            password,
-            event_id: EVENT.to_string(),
-            event_password,
-        })
+        Ok(EventCredentials { username: username.to_owned(), password, event_id: EVENT.to_string(), event_password })
     }
 
     async fn orders(&self) -> anyhow::Result<PersonCredentials> {
         let realm = self
-            .realm(ORDERS, Settings {
-                dialects: vec![mount("pitchpoint")],
-                gate: rules(&["POST /riskinsight-services-ws/resources/v1/orders/query"]),
-                ..Settings::default()
-            })
+            .realm(
+                ORDERS,
+                Settings {
+                    dialects: vec![mount("pitchpoint")],
+                    gate: rules(&["POST /riskinsight-services-ws/resources/v1/orders/query"]),
+                    ..Settings::default()
+                },
+            )
             .await?;
         let colleague = [("email", "bob@example.org"), ("name", "Bob Example")];
         self.person(&realm, "bob", 1224, &colleague, &[]).await?;
         let username = "grace";
-        let attributes =
-            [("email", "grace@example.org"), ("name", "Grace Example"), ("email_verified", "true")];
+        let attributes = [("email", "grace@example.org"), ("name", "Grace Example"), ("email_verified", "true")];
         let grace = self.person(&realm, username, 1223, &attributes, &["bob"]).await?;
         let password = self.password(&grace, None).await?;
         Ok(PersonCredentials { username: username.to_owned(), password })
@@ -118,13 +113,16 @@ impl Seed<'_> {
 
     async fn runs(&self) -> anyhow::Result<KeyCredentials> {
         let realm = self
-            .realm(RUNS, Settings {
-                dialects: vec![mount("ion")],
-                alg: Alg::RS256,
-                profile: Profile::Keycloak,
-                gate: rules(&["POST /graphql"]),
-                ..Settings::default()
-            })
+            .realm(
+                RUNS,
+                Settings {
+                    dialects: vec![mount("ion")],
+                    alg: Alg::RS256,
+                    profile: Profile::Keycloak,
+                    gate: rules(&["POST /graphql"]),
+                    ..Settings::default()
+                },
+            )
             .await?;
         let (secret, stored) = self.secret();
         let client_id = match self.app.store.clients(realm.id).await?.into_iter().next() {
@@ -157,14 +155,14 @@ impl Seed<'_> {
 
     async fn wallets(&self) -> anyhow::Result<KeyCredentials> {
         let realm = self
-            .realm(WALLETS, Settings {
-                dialects: vec![mount("zro")],
-                gate: rules(&[
-                    "GET /operations/*",
-                    "GET /health anonymous",
-                ]),
-                ..Settings::default()
-            })
+            .realm(
+                WALLETS,
+                Settings {
+                    dialects: vec![mount("zro")],
+                    gate: rules(&["GET /operations/*", "GET /health anonymous"]),
+                    ..Settings::default()
+                },
+            )
             .await?;
         let (secret, stored) = self.secret();
         let key_id = match self.app.store.api_keys(realm.id).await?.into_iter().next() {

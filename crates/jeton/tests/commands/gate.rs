@@ -74,10 +74,21 @@ fn a_token_opens_the_gate_until_it_is_ended() {
     let secret_file = write(&place.path("gate.secret"), &text(&watcher, "/client_secret"));
     let (upstream, calls) = api();
     let (realm, upstream) = (format!("http://{}/realms/shop", server.address()), format!("http://{upstream}"));
-    let gate = Gate::start(&place, &[
-        "--realm", &realm, "--upstream", &upstream, "--rule", "GET /things/*", "--client-id", "gate",
-        "--client-secret-file", &secret_file,
-    ]);
+    let gate = Gate::start(
+        &place,
+        &[
+            "--realm",
+            &realm,
+            "--upstream",
+            &upstream,
+            "--rule",
+            "GET /things/*",
+            "--client-id",
+            "gate",
+            "--client-secret-file",
+            &secret_file,
+        ],
+    );
 
     let body = format!(r#"{{"api_id":"{key_id}","api_key":"{key_secret}"}}"#);
     let token = text(&server.request(&post("/auth/signin", JSON, &body)).json(), "/access_token");
@@ -119,10 +130,21 @@ fn another_realms_token_opens_nothing() {
     let watcher = place.json(&["client", "add", "one", "gate", "--resource-server"]);
     let secret_file = write(&place.path("gate.secret"), &text(&watcher, "/client_secret"));
     let (realm, upstream) = (format!("http://{}/realms/one", server.address()), format!("http://{upstream}"));
-    let gate = Gate::start(&place, &[
-        "--realm", &realm, "--upstream", &upstream, "--rule", "* /*", "--client-id", "gate", "--client-secret-file",
-        &secret_file,
-    ]);
+    let gate = Gate::start(
+        &place,
+        &[
+            "--realm",
+            &realm,
+            "--upstream",
+            &upstream,
+            "--rule",
+            "* /*",
+            "--client-id",
+            "gate",
+            "--client-secret-file",
+            &secret_file,
+        ],
+    );
     assert_eq!(gate.call("/", &format!("Bearer {token}")).0, 401);
     assert!(calls.lock().unwrap().is_empty());
 }

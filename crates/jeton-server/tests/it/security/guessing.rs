@@ -70,17 +70,18 @@ async fn h8_at_most_a_hundred_guesses_reach_the_password_from_wherever_they_come
         let call = server.pitchpoint(GRACE.username, password).header("X-Forwarded-For", &source(number));
         said(&call.await)
     };
+    let before = checks(&server);
     for number in 0..100 {
         assert_eq!(guess(number, "wrong").await, WRONG, "{number}");
     }
-    assert_eq!(checks(&server), 100);
+    assert_eq!(checks(&server) - before, 100);
     for number in 100..140 {
         assert_eq!(guess(number, "wrong").await, LOCKED, "{number}");
     }
     assert_eq!(guess(0, GRACE.password).await, LOCKED, "nor with the right one, from a source nobody knows");
     server.clock.advance(crate::harness::HOUR * 24 - crate::harness::SECOND);
     assert_eq!(guess(200, GRACE.password).await, LOCKED, "a day later, less a second");
-    assert_eq!(checks(&server), 100);
+    assert_eq!(checks(&server) - before, 100);
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ async fn behind_proxy() -> Server {
     Server::start_with(Options { trusted_proxies, ..Options::default() }).await
 }
 
-/// Password checks begun since the start.
+/// Passwords checked or hashed since the start, those of the seed included.
 fn checks(server: &Server) -> u64 {
     server.app.hashing.load().begun
 }

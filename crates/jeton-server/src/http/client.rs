@@ -1,0 +1,58 @@
+//! Who asks: clients at the endpoints that issue no token of their own (introspection, revocation).
+
+use axum::response::Response;
+use jeton_core::change::Change;
+use jeton_core::domain::client::Client;
+use jeton_core::domain::realm::Realm;
+use jeton_core::domain::refusal::{Reason, Refusal};
+use jeton_core::facts::Query;
+use jeton_core::rules::authenticate;
+use jeton_core::wire::form::Form;
+use jeton_core::wire::oauth;
+
+use super::receive::{Received, throttle_keys};
+use super::respond::{refusal_of, respond};
+use crate::app::App;
+
+/// The client that a form's or header's credentials prove, or the answer to one that names none.
+pub(super) async fn authenticated(
+    app: &App,
+    realm: &Realm,
+    received: &Received,
+    form: &Form,
+) -> Result<Result<Client, Response>, Refusal> {
+    let auth = oauth::client_auth(&received.parts.headers, form);
+    let Some(client_id) = auth.client_id.as_deref() else {
+        return no_client(&realm.name, auth.challenge).map(Err);
+    };
+    let keys = throttle_keys(app, &realm.name, "client", client_id, received.source);
+    let query = Query { realm: &realm.name, client_id: Some(client_id), throttle: Some(keys), ..Query::default() };
+    let facts = app.store.load(&query).await.map_err(|error| refusal_of(error.into()))?;
+    let facts = facts.ok_or(Refusal::new(Reason::NoRealm))?;
+    let now = app.clock.now();
+    match authenticate::client(&facts, &app.pepper, auth.secret.as_ref(), now) {
+        Ok(client) => {
+            if facts.throttle.pair.count > 0 {
+                let recovered = vec![Change::Succeed { keys, at: now }];
+                app.store.commit(recovered).await.map_err(|error| refusal_of(error.into()))?;
+            }
+            Ok(Ok(client.clone()))
+        }
+        Err(reason) => {
+            app.metrics.refusals(reason.name()).inc();
+            if authenticate::counts(reason) {
+                let fail = vec![Change::Fail { keys, at: now }];
+                app.store.commit(fail).await.map_err(|error| refusal_of(error.into()))?;
+            }
+            Err(reason.into())
+        }
+    }
+}
+
+/// No client is named: a challenge if another scheme was tried, else as for an unknown client.
+pub(super) fn no_client(realm: &str, challenge: bool) -> Result<Response, Refusal> {
+    match challenge {
+        true => Ok(respond(oauth::challenge(realm))),
+        false => Err(Refusal::new(Reason::Missing).field("client_id")),
+    }
+}

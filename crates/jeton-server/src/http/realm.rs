@@ -1,0 +1,40 @@
+//! What the endpoints of a realm's OAuth suite share: the realm first, then the request, refusals in OAuth's shape.
+
+use axum::extract::Request;
+use axum::response::Response;
+use jeton_core::domain::realm::Realm;
+use jeton_core::domain::refusal::{Reason, Refusal};
+use jeton_core::facts::Query;
+
+use super::receive::{Received, receive};
+use super::respond::{oauth_refusal, refusal_of};
+use crate::app::App;
+
+/// Answers a request to the realm of this name.
+pub(super) async fn answer(
+    app: &App,
+    name: &str,
+    request: Request,
+    endpoint: impl AsyncFnOnce(&App, &Realm, Received) -> Result<Response, Refusal>,
+) -> Response {
+    let realm = match find(app, name).await {
+        Ok(realm) => realm,
+        Err(refusal) => return oauth_refusal(&refusal, None),
+    };
+    let answer = match receive(app, request).await {
+        Ok(received) => endpoint(app, &realm, received).await,
+        Err(refusal) => Err(refusal),
+    };
+    answer.unwrap_or_else(|refusal| oauth_refusal(&refusal, Some(&realm.settings)))
+}
+
+/// The realm of this name, before anything else of the request is looked at, as in Keycloak.
+pub(super) async fn find(app: &App, name: &str) -> Result<Realm, Refusal> {
+    let query = Query { realm: name, ..Query::default() };
+    let found = app.store.load(&query).await.map_err(|error| refusal_of(error.into()))?;
+    let realm = found.ok_or(Refusal::new(Reason::NoRealm))?.realm;
+    match realm.enabled {
+        true => Ok(realm),
+        false => Err(Refusal::new(Reason::NoRealm).detail("Realm not enabled")),
+    }
+}
