@@ -200,13 +200,13 @@ async fn renew_hash(app: &App, facts: &Facts, checked: PasswordCheck, password: 
         (true, _) => (realm, None),
         (false, target) => (within, target.as_ref().map(|target| target.id)),
     };
-    let (Some(person), true) = (&facts.person, hash.is_some_and(needs_rehash)) else { return };
+    let (Some(person), Some(old)) = (&facts.person, hash.filter(|hash| needs_rehash(hash))) else { return };
     let mut salt = [0; 16];
     SystemRng::new().fill_bytes(&mut salt);
     let Ok(fresh) = app.hashing.hash(password.clone(), salt).await else { return };
-    let (id, now) = (person.principal.id, app.clock.now());
+    let id = person.principal.id;
     let record = Audit {
-        at: now,
+        at: app.clock.now(),
         realm_id: Some(facts.realm.id),
         event: "password.rehashed",
         principal_id: Some(id),
@@ -214,8 +214,10 @@ async fn renew_hash(app: &App, facts: &Facts, checked: PasswordCheck, password: 
         source: "local".to_owned(),
         detail: String::new(),
     };
-    if let Err(error) = app.store.set_password(id, target, &fresh, false, now, record).await {
-        tracing::warn!(%error, "a password's hash could not be renewed");
+    match app.store.renew_password_hash(id, target, old, &fresh, record).await {
+        // On a conflict the password itself was changed meanwhile, and is hashed as today's are.
+        Ok(()) | Err(jeton_store::Error::Conflict) => {}
+        Err(error) => tracing::warn!(%error, "a password's hash could not be renewed"),
     }
 }
 

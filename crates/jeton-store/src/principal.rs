@@ -41,6 +41,7 @@ statements! {
     SET_PROFILE = "UPDATE principal SET profile = $1, version = version + 1 WHERE id = $2";
     SET_ENABLED = "UPDATE principal SET enabled = $1, version = version + 1 WHERE id = $2";
     SET_PASSWORD = "UPDATE principal SET password = $1, version = version + 1 WHERE id = $2";
+    RENEW_PASSWORD = "UPDATE principal SET password = $1 WHERE id = $2 AND password = $3";
     // Never moved back: what was refused once stays refused.
     SET_NOT_BEFORE = "UPDATE principal SET not_before = CASE WHEN not_before > $1 THEN not_before ELSE $1 END, \
         version = version + 1 WHERE id = $2";
@@ -160,6 +161,25 @@ impl Store {
             steps.extend(end_all(id, now));
         }
         self.configure(steps, record).await
+    }
+
+    /// Puts another hash of the same password in place of `old`, for the realm or for the target of this id.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] if the hash is not `old` any more: the password was changed meanwhile.
+    pub async fn renew_password_hash(
+        &self,
+        id: Id,
+        target: Option<Id>,
+        old: &str,
+        new: &str,
+        record: Audit,
+    ) -> Result<(), Error> {
+        let step = match target {
+            None => Step::new(RENEW_PASSWORD, vec![new.into(), id.into(), old.into()], Needs::Guard),
+            Some(target_id) => target::renew_password(target_id, id, old, new),
+        };
+        self.configure(vec![step], record).await
     }
 
     /// Signs a principal out everywhere: ends its sessions, and those where it acts as another, and refuses

@@ -29,6 +29,8 @@ statements! {
     MEMBER = "SELECT level, password FROM membership WHERE target_id = $1 AND principal_id = $2";
     MEMBERS = "SELECT principal_id, level, password FROM membership WHERE target_id = $1 ORDER BY principal_id";
     SET_PASSWORD = "UPDATE membership SET password = $1 WHERE target_id = $2 AND principal_id = $3";
+    RENEW_PASSWORD = "UPDATE membership SET password = $1 \
+        WHERE target_id = $2 AND principal_id = $3 AND password = $4";
     REMOVE_MEMBER = "DELETE FROM membership WHERE target_id = $1 AND principal_id = $2";
 }
 
@@ -125,6 +127,11 @@ impl Store {
 pub(crate) fn set_password(target_id: Id, principal_id: Id, phc: &str) -> Step {
     let values = vec![phc.into(), target_id.into(), principal_id.into()];
     Step::new(SET_PASSWORD, values, Needs::Row("membership"))
+}
+
+pub(crate) fn renew_password(target_id: Id, principal_id: Id, old: &str, new: &str) -> Step {
+    let values = vec![new.into(), target_id.into(), principal_id.into(), old.into()];
+    Step::new(RENEW_PASSWORD, values, Needs::Guard)
 }
 
 pub(crate) fn numbered(tx: &Snapshot<'_>, realm_id: Id, number: i64) -> Result<Option<Target>, Error> {

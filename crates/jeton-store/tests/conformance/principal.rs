@@ -152,3 +152,19 @@ async fn held(world: &World) -> i64 {
 async fn hold(store: &Store, world: &World, version: i64) -> Result<(), Error> {
     store.commit(vec![Change::HoldPrincipal { id: world.ann.id, version }]).await
 }
+
+#[tokio::test]
+async fn a_hash_is_renewed_only_where_it_is_still_the_one_that_was_checked() {
+    for world in worlds().await {
+        let (store, ann, target) = (&world.store, world.ann.id, world.target.id);
+        for place in [None, Some(target)] {
+            store.set_password(ann, place, "old", false, at(1), audit("x")).await.expect("a password");
+            store.renew_password_hash(ann, place, "old", "new", audit("x")).await.expect("renewed");
+            let late = store.renew_password_hash(ann, place, "old", "older", audit("x")).await;
+            assert_eq!(late, Err(Error::Conflict), "changed meanwhile: {place:?}");
+        }
+        let facts = world.load(Query { username: Some("ann"), target: Some(77), ..Query::default() }).await;
+        assert_eq!(facts.person.expect("ann").password.as_deref(), Some("new"));
+        assert_eq!(facts.membership.expect("a member").password.as_deref(), Some("new"));
+    }
+}

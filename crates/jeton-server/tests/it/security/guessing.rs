@@ -5,6 +5,7 @@ use tokio::task::JoinSet;
 use super::{behind_proxy, checks, source};
 use crate::harness::{ADA, Answer, BOB, GRACE, Options, Person, Server, form, mount};
 use jeton_core::domain::realm::{Mount, Settings};
+use jeton_core::facts::Query;
 
 /// The statuses by which Pitchpoint's sign-in says: wrong, and not even looked at.
 const WRONG: &str = "Invalid username / password combination";
@@ -201,4 +202,36 @@ async fn h12_who_is_no_trusted_proxy_cannot_choose_its_address() {
     }
     let call = server.pitchpoint(GRACE.username, GRACE.password).header("X-Forwarded-For", &source(99));
     assert_eq!(said(&call.await), LOCKED);
+}
+
+/// A hash of `password` that costs less than today's.
+fn cheap_hash(password: &str) -> String {
+    use argon2::{Algorithm, Argon2, Params, Version};
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD_NO_PAD;
+    let (salt, mut tag) = ([7; 16], [0; 32]);
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(64, 1, 1, None).unwrap());
+    argon2.hash_password_into(password.as_bytes(), &salt, &mut tag).unwrap();
+    let [salt, tag] = [&salt[..], &tag].map(|bytes| STANDARD_NO_PAD.encode(bytes));
+    format!("$argon2id$v=19$m=64,t=1,p=1${salt}${tag}")
+}
+
+#[tokio::test]
+async fn h5_a_cheap_hash_is_renewed_at_the_next_success() {
+    let server = Server::start().await;
+    let grace = server.seed().find_principal("pitchpoint", GRACE.username).await;
+    let cheap = cheap_hash("an imported password");
+    let record = server.seed().record();
+    server.app.store.set_password(grace.id, None, &cheap, false, server.clock.now(), record).await.unwrap();
+    let stored = async || {
+        let query = Query { realm: "pitchpoint", username: Some(GRACE.username), ..Query::default() };
+        server.app.store.load(&query).await.unwrap().unwrap().person.unwrap().password.unwrap()
+    };
+    assert_eq!(said(&server.pitchpoint(GRACE.username, "wrong").await), WRONG);
+    assert_eq!(stored().await, cheap, "a failure renews nothing");
+    assert_eq!(server.pitchpoint(GRACE.username, "an imported password").await.status, 200);
+    let renewed = stored().await;
+    assert!(renewed.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{renewed}");
+    assert_eq!(server.pitchpoint(GRACE.username, "an imported password").await.status, 200);
+    assert_eq!(stored().await, renewed);
 }
