@@ -1,10 +1,10 @@
 //! The shell around the one decision: load, decide, sign, commit. Every token goes out through here.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use jeton_core::change::{Audit, Change};
 use jeton_core::dialect::Values;
+use jeton_core::domain::id::Id;
 use jeton_core::domain::policy::{Alg, Format, Limited, Policy};
 use jeton_core::domain::principal::canonical_username;
 use jeton_core::domain::refusal::{Reason, Refusal};
@@ -13,6 +13,7 @@ use jeton_core::rules::{self, Access, Grant, Issue, Known, PasswordCheck, Reques
 use jeton_core::secret::Secret;
 use jeton_core::token::jwt;
 use rand_core::Rng;
+use tracing::field::{DisplayValue, display};
 
 use crate::app::App;
 use crate::fault::Fault;
@@ -251,7 +252,7 @@ fn note(app: &App, facts: &Facts, request: &Request<'_>, outcome: &Result<Grante
     match outcome {
         Ok(_) => {
             app.metrics.tokens_issued(realm, grant, dialect).inc();
-            tracing::info!(realm, grant, dialect, subject = %subject(facts), "token issued");
+            tracing::info!(realm, grant, dialect, subject = subject(facts), "token issued");
         }
         Err(refusal) => {
             let reason = refusal.reason.name();
@@ -259,16 +260,16 @@ fn note(app: &App, facts: &Facts, request: &Request<'_>, outcome: &Result<Grante
                 tracing::error!(realm, grant, dialect, detail = refusal.detail, "a token could not be issued");
             }
             app.metrics.refusals(reason).inc();
-            tracing::info!(realm, grant, dialect, reason, subject = %subject(facts), "token refused");
+            tracing::info!(realm, grant, dialect, reason, subject = subject(facts), "token refused");
         }
     }
 }
 
-/// Whom a request is about, by row id; `unknown` where there is no such row.
-fn subject(facts: &Facts) -> Cow<'static, str> {
+/// Whom a request is about, by row id; nothing where there is no such row.
+fn subject(facts: &Facts) -> Option<DisplayValue<Id>> {
     let id = facts.client.as_ref().map(|client| client.service.id);
     let id = id.or(facts.api_key.as_ref().map(|key| key.service.id));
     let id = id.or(facts.person.as_ref().map(|person| person.principal.id));
     let id = id.or(facts.token.as_ref().map(|token| token.principal.id));
-    id.map_or(Cow::Borrowed("unknown"), |id| Cow::Owned(id.to_string()))
+    id.map(display)
 }

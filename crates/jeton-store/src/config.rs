@@ -3,24 +3,12 @@
 use crate::db::{Value, statements};
 use crate::error::Error;
 use crate::readers::Snapshot;
-use crate::store::Store;
 use crate::writer::{Needs, Step};
 
 statements! {
     VERSION = "SELECT version FROM config WHERE id = 1";
     BUMP = "UPDATE config SET version = version + 1 WHERE id = 1";
     HOLD = "UPDATE config SET version = version WHERE id = 1 AND version = $1";
-}
-
-impl Store {
-    /// The version of everything but sessions, tokens and counters. What was made of the rest (decoded keys,
-    /// routes of dialects) is good while this stands, whichever process changes something.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] or [`Error::Corrupt`].
-    pub async fn config_version(&self) -> Result<i64, Error> {
-        self.read(version)
-    }
 }
 
 pub(crate) fn version(tx: &Snapshot<'_>) -> Result<i64, Error> {

@@ -26,6 +26,7 @@ mod readers;
 mod realm;
 mod secret;
 mod session;
+mod stamp;
 mod store;
 mod sweep;
 mod target;

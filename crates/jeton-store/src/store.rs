@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jeton_core::change::{Audit, Change};
+use jeton_core::domain::throttle::Throttle;
 use jeton_core::facts::{Facts, Query};
 
 use crate::cache::Cache;
@@ -11,6 +12,7 @@ use crate::error::Error;
 use crate::migrate::migrate;
 use crate::open::{connect, prepare_file};
 use crate::readers::{Readers, Snapshot};
+use crate::stamp::Stamp;
 use crate::writer::{Step, Writer};
 use crate::{audit, commit, config, facts};
 
@@ -26,6 +28,7 @@ struct Inner {
     readers: Readers,
     writer: Writer,
     cache: Cache,
+    stamp: Option<Stamp>,
 }
 
 impl Store {
@@ -39,13 +42,32 @@ impl Store {
             .and_then(|db| {
                 migrate(&db)?;
                 let readers = Readers::open(path)?;
-                Ok(Inner { readers, writer: Writer::start(path, db)?, cache: Cache::new() })
+                let (cache, stamp) = (Cache::new(), Stamp::open(path));
+                Ok(Inner { readers, writer: Writer::start(path, db)?, cache, stamp })
             })
             .map_err(|error| match error {
                 Error::Open(text) => Error::Open(format!("{}: {text}", path.display())),
                 other => Error::Open(format!("cannot open the store {}: {other}", path.display())),
             })?;
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The version of everything but sessions, tokens and counters. What was made of the rest (decoded keys,
+    /// routes of dialects) is good while this stands, whichever process changes something.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::Corrupt`].
+    pub async fn config_version(&self) -> Result<i64, Error> {
+        let Inner { cache, stamp, .. } = &*self.inner;
+        let head = stamp.as_ref().and_then(Stamp::read);
+        if let Some(version) = head.as_ref().and_then(|head| cache.version_at(head)) {
+            return Ok(version);
+        }
+        let version = self.read(config::version)?;
+        if let Some(head) = head {
+            cache.note(head, version, None);
+        }
+        Ok(version)
     }
 
     /// Writes what waits and takes no more. Reading goes on until the last clone is dropped.
@@ -58,7 +80,27 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Corrupt`].
     pub async fn load(&self, query: &Query<'_>) -> Result<Option<Facts>, Error> {
-        self.read(|tx| facts::load(tx, &self.inner.cache, query))
+        let Inner { cache, stamp, .. } = &*self.inner;
+        let head = stamp.as_ref().and_then(Stamp::read);
+        let pair = query.throttle.map(|keys| keys.pair);
+        if let Some(head) = &head
+            && let Some(version) = cache.version_at(head)
+        {
+            let quiet = pair.is_none_or(|pair| cache.is_quiet_at(head, &pair));
+            if let Some(facts) = facts::from_memory(cache, version, query, quiet) {
+                return Ok(Some(facts));
+            }
+        }
+        self.read(|tx| {
+            let version = config::version(tx)?;
+            let facts = facts::load(tx, cache, version, query)?;
+            if let Some(head) = head {
+                let counted = facts.as_ref().map(|facts| facts.throttle);
+                let quiet = pair.filter(|_| counted == Some(Throttle::default()));
+                cache.note(head, version, quiet);
+            }
+            Ok(facts)
+        })
     }
 
     /// Makes the changes of one request, all or none; they are on the disk when this returns.

@@ -62,9 +62,11 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     // TLS does not make a demo fit for others: its passwords stand on a screen.
     check_exposure(args.listen, false, args.expose, "--expose")?;
-    logging::start(LogFormat::Text, &args.log_level)?;
+    let log = logging::start(LogFormat::Text, &args.log_level)?;
     sealing::no_core_dumps().context("core dumps could not be switched off")?;
-    tokio::runtime::Runtime::new()?.block_on(demo(args))
+    let ended = tokio::runtime::Runtime::new()?.block_on(demo(args));
+    log.flush();
+    ended
 }
 
 async fn demo(args: Args) -> anyhow::Result<()> {

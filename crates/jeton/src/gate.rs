@@ -72,8 +72,10 @@ pub(crate) struct Args {
 /// Runs until it is told to stop.
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     check_exposure(args.listen, false, args.expose, "--expose")?;
-    logging::start(args.log_format, &args.log_level)?;
-    tokio::runtime::Runtime::new()?.block_on(gate(args))
+    let log = logging::start(args.log_format, &args.log_level)?;
+    let ended = tokio::runtime::Runtime::new()?.block_on(gate(args));
+    log.flush();
+    ended
 }
 
 async fn gate(args: Args) -> anyhow::Result<()> {

@@ -39,9 +39,11 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     config.listen = args.listen.unwrap_or(config.listen);
     config.admin_listen = args.admin_listen.or(config.admin_listen);
     check_exposure(config.listen, config.tls.is_some(), config.expose, "expose = true")?;
-    logging::start(config.log.format, &config.log.level)?;
+    let log = logging::start(config.log.format, &config.log.level)?;
     sealing::no_core_dumps().context("core dumps could not be switched off")?;
-    tokio::runtime::Runtime::new()?.block_on(serve(config))
+    let ended = tokio::runtime::Runtime::new()?.block_on(serve(config));
+    log.flush();
+    ended
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {

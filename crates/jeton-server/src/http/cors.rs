@@ -1,7 +1,7 @@
 //! CORS (Fetch standard §3.2): closed, unless a realm names the origin. Credentials are never allowed.
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
 use http::header::{
@@ -19,19 +19,20 @@ use super::router::Http;
 /// How long a browser may keep a preflight's answer, in seconds.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 
-pub(super) async fn layer(State(http): State<Http>, request: Request, next: Next) -> Response {
+/// The answer to a request, with leave for the browser that asked if its origin has it.
+pub(super) async fn answer(http: &Http, request: Request, next: Next) -> Response {
     let Some(origin) = request.headers().get(ORIGIN).cloned() else {
         return next.run(request).await;
     };
     if request.method() == Method::OPTIONS && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
         let (parts, _) = request.into_parts();
-        return preflight(&http, &parts, origin).await;
+        return preflight(http, &parts, origin).await;
     }
     let realm = realm_in(request.uri().path()).map(str::to_owned);
     let mut response = next.run(request).await;
     let answered_by = response.extensions().get::<AnsweredBy>().map(|by| by.0.clone());
     if let Some(realm) = realm.or(answered_by)
-        && allows(&http, &realm, &origin).await
+        && allows(http, &realm, &origin).await
     {
         allow(response.headers_mut(), origin);
     }

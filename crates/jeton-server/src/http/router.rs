@@ -13,6 +13,7 @@ use super::respond::oauth_refusal;
 use super::{certs, cors, dialect, discovery, forward_auth, introspect, revoke, token};
 use crate::app::App;
 use crate::gates::Gates;
+use crate::metrics::{Metrics, RouteMetrics};
 use jeton_core::domain::refusal::Reason;
 
 /// What every handler is given.
@@ -77,6 +78,18 @@ impl Route {
         !matches!(self, Self::AuthorizationServer | Self::ForwardAuth)
     }
 
+    /// The name in metrics.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Introspect => "introspect",
+            Self::Revoke => "revoke",
+            Self::Certs | Self::Jwks => "certs",
+            Self::OpenIdConfiguration | Self::AuthorizationServer => "discovery",
+            Self::ForwardAuth => "forward-auth",
+        }
+    }
+
     fn handler(self) -> MethodRouter<Http> {
         match self {
             Self::Token => post(token::post),
@@ -98,33 +111,41 @@ pub fn router(http: Http) -> Router {
     let (keycloaks, ours): (Vec<Route>, Vec<Route>) = Route::ALL.iter().partition(|route| route.is_keycloaks());
     let realm =
         serve(&keycloaks).method_not_allowed_fallback(async || oauth_refusal(&Reason::WrongMethod.into(), None));
+    let counters = Arc::new(Counters::new(&http.app.metrics));
     realm
         .clone()
         .nest("/auth", realm)
         .merge(serve(&ours))
         .fallback(dialect::any)
-        .layer(middleware::from_fn_with_state(http.clone(), cors::layer))
-        .layer(middleware::from_fn_with_state(http.clone(), measure))
+        .layer(middleware::from_fn_with_state((http.clone(), counters), around))
         .with_state(http)
 }
 
-/// Counts and times every request under its route's name: never its address, which may hold a secret.
-async fn measure(State(http): State<Http>, request: Request, next: Next) -> Response {
+/// What holds for every request: CORS, and a count and a time under the route's name (never under the address,
+/// which may hold a secret).
+async fn around(State((http, counters)): State<(Http, Arc<Counters>)>, request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let route = request.extensions().get::<MatchedPath>().map_or("dialect", |path| name(path.as_str()));
-    let response = next.run(request).await;
-    http.app.metrics.route(route).observe(response.status(), started.elapsed());
+    let counter = counters.of(request.extensions().get::<MatchedPath>());
+    let response = cors::answer(&http, request, next).await;
+    counter.observe(response.status(), started.elapsed());
     response
 }
 
-fn name(path: &str) -> &'static str {
-    let path = path.strip_prefix("/auth").unwrap_or(path);
-    match path.rsplit('/').next() {
-        Some("token") => "token",
-        Some("introspect") => "introspect",
-        Some("revoke") => "revoke",
-        Some("certs" | "jwks.json") => "certs",
-        Some("forward-auth") => "forward-auth",
-        _ => "discovery",
+/// The counters of every route, found once.
+struct Counters {
+    routes: Vec<(&'static str, RouteMetrics)>,
+    dialects: RouteMetrics,
+}
+
+impl Counters {
+    fn new(metrics: &Metrics) -> Self {
+        let routes = Route::ALL.map(|route| (route.path(), metrics.route(route.name())));
+        Self { routes: routes.into(), dialects: metrics.route("dialect") }
+    }
+
+    fn of(&self, path: Option<&MatchedPath>) -> &RouteMetrics {
+        let path = path.map_or("", MatchedPath::as_str);
+        let path = path.strip_prefix("/auth").unwrap_or(path);
+        self.routes.iter().find(|(known, _)| *known == path).map_or(&self.dialects, |(_, counter)| counter)
     }
 }
