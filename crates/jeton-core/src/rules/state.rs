@@ -101,7 +101,9 @@ pub fn of_client_token<'a>(
         return Err(Reason::Disabled);
     }
     let issued_at = claims.issued_at();
-    let cut_off = facts.realm.not_before.max(client.not_before).max(client.service.not_before);
+    // A client made anew under an old name has nothing to do with the old one's tokens (security.md K11).
+    let made = client.created_at.whole_secs();
+    let cut_off = facts.realm.not_before.max(client.not_before).max(client.service.not_before).max(made);
     if facts.ended || issued_at < cut_off {
         return Err(Reason::Revoked);
     }

@@ -86,7 +86,7 @@ const ISSUER: &str = "https://auth.test/realms/r";
 
 #[test]
 fn client_tokens() {
-    let rows: [(&str, fn(&mut Facts, &mut Claims), Option<Reason>); 13] = [
+    let rows: [(&str, fn(&mut Facts, &mut Claims), Option<Reason>); 14] = [
         ("as it is", |_, _| {}, None),
         ("realm disabled", |facts, _| facts.realm.enabled = false, Some(Reason::Disabled)),
         ("client disabled", |facts, _| client(facts).enabled = false, Some(Reason::Disabled)),
@@ -100,6 +100,7 @@ fn client_tokens() {
         ("another issuer", |_, claims| claims.iss = "https://other.test".to_owned(), Some(Reason::InvalidToken)),
         ("ended", |facts, _| facts.ended = true, Some(Reason::Revoked)),
         ("realm's cut-off", |facts, _| facts.realm.not_before = now(), Some(Reason::Revoked)),
+        ("client made since", |facts, _| client(facts).created_at = now(), Some(Reason::Revoked)),
         ("client's cut-off", |facts, _| client(facts).not_before = now(), Some(Reason::Revoked)),
         ("service's cut-off", |facts, _| client(facts).service.not_before = now(), Some(Reason::Revoked)),
         ("expired", |_, claims| claims.exp = now().as_secs(), Some(Reason::Expired)),

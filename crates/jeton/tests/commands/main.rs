@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may end where something is not as it should be")]
 
 mod administration;
+#[cfg(feature = "demo")]
 mod demo;
 mod four_realms;
 mod gate;
