@@ -113,9 +113,7 @@ async fn demo(args: Args) -> anyhow::Result<()> {
         true => credentials.json(&url, &admin_url),
         false => lines::lines(&credentials, &url, &admin_url, ca.as_deref()),
     };
-    if args.json
-        && let Some(ca) = &ca
-    {
+    if let Some(ca) = &ca {
         anstream::eprintln!("CA certificate: {}", ca.display());
     }
     let serving = run::serve(bound, app, upstreams, tls, move || anstream::println!("{ready}"));
