@@ -7,6 +7,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use jeton_core::domain::id::Id;
 use jeton_core::domain::policy::Alg;
+use jeton_core::domain::throttle::ThrottleKeys;
 use jeton_core::token::pepper::Pepper;
 use jeton_store::Store;
 use tokio::sync::Mutex;
@@ -23,6 +24,9 @@ use crate::mounts::{MountTable, Mounts};
 
 /// How many sign-ins of different accounts can be under way before two of them may wait for each other.
 const ACCOUNT_LOCKS: usize = 256;
+
+/// How many counters' keys are kept: enough for the clients that ask all the time.
+const THROTTLE_KEYS: usize = 1024;
 
 /// Where the server stands in the network.
 #[derive(Clone, Debug)]
@@ -78,6 +82,8 @@ pub struct Parts {
     pub limiter: Limiter,
     /// Counters.
     pub metrics: Metrics,
+    /// Keyed hashes that were computed lately: realm, kind of account, account and source to its counters' keys.
+    pub(crate) throttle_keys: quick_cache::sync::Cache<(String, &'static str, String, IpAddr), ThrottleKeys>,
     keys: Keys,
     mounts: MountTable,
     accounts: Vec<Mutex<()>>,
@@ -113,6 +119,7 @@ impl App {
             hashing,
             limiter: Limiter::default(),
             metrics,
+            throttle_keys: quick_cache::sync::Cache::new(THROTTLE_KEYS),
             keys: Keys::default(),
             mounts: MountTable::default(),
             accounts: (0..ACCOUNT_LOCKS).map(|_| Mutex::new(())).collect(),

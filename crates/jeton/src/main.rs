@@ -19,7 +19,7 @@ use clap_complete::Shell;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// An access-token server, a gate in front of an API, and soon a client, in one binary.
+/// An access-token server, and a gate in front of an API, in one binary.
 ///
 /// New here? `jeton demo` runs four sample APIs with their sign-in pages and prints what to type.
 /// For your own API: `jeton init`, then `jeton serve`.

@@ -50,15 +50,22 @@ pub(super) fn source(app: &App, parts: &Parts) -> IpAddr {
 
 /// The counters that a failed proof of `account` from `source` moves. One account has one set, whatever
 /// the dialect (security.md H7); a source is an IPv4 address or an IPv6 /64 (H12).
-pub(super) fn throttle_keys(app: &App, realm: &str, kind: &str, account: &str, source: IpAddr) -> ThrottleKeys {
-    let source = source_prefix(source).to_string();
+pub(super) fn throttle_keys(app: &App, realm: &str, kind: &'static str, account: &str, source: IpAddr) -> ThrottleKeys {
+    let source = source_prefix(source);
+    let asked = (realm.to_owned(), kind, account.to_owned(), source);
+    if let Some(keys) = app.throttle_keys.get(&asked) {
+        return keys;
+    }
+    let source = source.to_string();
     let digest = |parts: &[&str]| {
         let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
         app.pepper.digest(Purpose::Throttle, &parts)
     };
-    ThrottleKeys {
+    let keys = ThrottleKeys {
         pair: digest(&[realm, kind, account, &source]),
         account: digest(&[realm, kind, account]),
         source: digest(&[&source]),
-    }
+    };
+    app.throttle_keys.insert(asked, keys);
+    keys
 }
