@@ -15,10 +15,6 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
-/// Requests are many small allocations: glibc's allocator costs several percent more.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// An access-token server, and a gate in front of an API, in one binary.
 ///
 /// New here? `jeton demo` runs four sample APIs with their sign-in pages and prints what to type.
