@@ -17,6 +17,9 @@ use super::request::Request;
 /// Time a server's start.
 #[derive(clap::Args)]
 pub(crate) struct Args {
+    /// What the result is called
+    #[arg(long, default_value = "start")]
+    name: String,
     /// The request whose answer is waited for
     #[arg(long, value_name = "FILE")]
     request: PathBuf,
@@ -43,7 +46,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     }
     let (fastest, slowest) =
         (times.iter().copied().fold(f64::INFINITY, f64::min), times.iter().copied().fold(0.0, f64::max));
-    let result = json!({ "name": "start", "millis": median(times), "fastest": fastest, "slowest": slowest });
+    let result = json!({ "name": args.name, "millis": median(times), "fastest": fastest, "slowest": slowest });
     let mut file = OpenOptions::new().create(true).append(true).open(&args.results)?;
     writeln!(file, "{result}").with_context(|| format!("{} cannot be written", args.results.display()))
 }

@@ -31,6 +31,16 @@ pub enum Change {
         /// The use.
         at: Timestamp,
     },
+    /// The successor that this generation began with was used, so its predecessor is answered no more. Changes nothing
+    /// if that is written already, or the session was renewed or ended since.
+    ConfirmRenewal {
+        /// The session.
+        id: Id,
+        /// The successor's generation.
+        generation: i64,
+        /// The use.
+        at: Timestamp,
+    },
     /// The next generation begins. Assumes that the session has this generation and was not ended.
     RenewSession {
         /// The session.

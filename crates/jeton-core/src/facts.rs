@@ -1,4 +1,8 @@
 //! Everything a decision can depend on, as plain data: loaded before, all at once.
+//!
+//! What a store keeps in memory is shared, not copied.
+
+use std::sync::Arc;
 
 use crate::domain::client::{ApiKey, Client};
 use crate::domain::id::Digest;
@@ -36,18 +40,20 @@ pub struct Query<'a> {
 /// The store's answer: what of the [`Query`] exists.
 #[derive(Clone, Debug)]
 pub struct Facts {
+    /// The version of the configuration that they were read at.
+    pub config_version: i64,
     /// The realm, enabled or not.
-    pub realm: Realm,
+    pub realm: Arc<Realm>,
     /// The client, enabled or not, with its live secrets.
-    pub client: Option<Client>,
+    pub client: Option<Arc<Client>>,
     /// The API key, enabled or not, with its live secrets.
-    pub api_key: Option<ApiKey>,
+    pub api_key: Option<Arc<ApiKey>>,
     /// The person of that username, enabled or not.
     pub person: Option<Person>,
     /// The person to act as.
     pub act_as: Option<Principal>,
     /// The target, enabled or not.
-    pub target: Option<Target>,
+    pub target: Option<Arc<Target>>,
     /// The person's place in that target.
     pub membership: Option<Membership>,
     /// The token, live or not, with all it hangs on.
@@ -77,15 +83,15 @@ pub struct TokenFacts {
     /// Its session. Where several sessions hold the very same JWT: a live one if there is one.
     pub session: Session,
     /// Whom it speaks for.
-    pub principal: Principal,
+    pub principal: Arc<Principal>,
     /// Who really signed in, where that is somebody else.
-    pub actor: Option<Principal>,
+    pub actor: Option<Arc<Principal>>,
     /// The client it was issued to, without its secrets.
-    pub client: Option<Client>,
+    pub client: Option<Arc<Client>>,
     /// The API key it was issued to, without its secrets.
-    pub api_key: Option<ApiKey>,
+    pub api_key: Option<Arc<ApiKey>>,
     /// What it is limited to, and the principal's place there.
-    pub target: Option<(Target, Option<Membership>)>,
+    pub target: Option<(Arc<Target>, Option<Arc<Membership>>)>,
     /// The live token of the session's newest generation, where this is not it: when it was issued.
     pub successor: Option<Token>,
 }

@@ -17,7 +17,7 @@ use crate::dialects::Dialects;
 use crate::fault::Fault;
 use crate::hashing::Pool;
 use crate::keyring::Keyring;
-use crate::keys::{Keys, RealmKeys, Signer};
+use crate::keys::{self, Keys, RealmKeys, Signer};
 use crate::limiter::Limiter;
 use crate::metrics::Metrics;
 use crate::mounts::{MountTable, Mounts};
@@ -139,7 +139,18 @@ impl App {
 
     /// The key that signs a realm's tokens of this algorithm.
     pub async fn signer(&self, realm_id: Id, alg: Alg) -> Result<Arc<Signer>, Fault> {
-        self.keys.signer(&self.store, &self.master, realm_id, alg, self.clock.now()).await
+        self.signer_at(self.store.config_version().await?, realm_id, alg).await
+    }
+
+    /// The same, for whoever knows the version of the configuration already.
+    pub(crate) async fn signer_at(&self, version: i64, realm_id: Id, alg: Alg) -> Result<Arc<Signer>, Fault> {
+        if let Some(signer) = self.keys.of(&self.store, &self.master, realm_id, version).await?.signer(alg) {
+            return Ok(signer);
+        }
+        keys::create(&self.store, &self.master, realm_id, alg, self.clock.now()).await?;
+        // Of two nodes that make the first key at the same time, one wins and both use it.
+        let keys = self.keys(realm_id).await?;
+        keys.signer(alg).ok_or(Fault::new("the realm has no signing key"))
     }
 
     /// One sign-in of an account at a time: what one failure counts, the next one sees (security.md H9).

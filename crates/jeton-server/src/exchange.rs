@@ -86,7 +86,7 @@ pub async fn exchange(
         let now = app.clock.now();
         let alg = signing_alg(&facts, request);
         let signer = match alg {
-            Some(alg) => Some(app.signer(facts.realm.id, alg).await?),
+            Some(alg) => Some(app.signer_at(facts.config_version, facts.realm.id, alg).await?),
             None => None,
         };
         let issuer = facts.realm.issuer(&app.site.public_url);

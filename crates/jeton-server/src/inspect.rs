@@ -50,10 +50,11 @@ pub async fn inspect<T>(
             wait.map_or(Ok(()), |wait| Err(Refusal::new(Reason::Throttled).retry_after(wait)))?;
         }
         if !decision.changes.is_empty() {
-            // Noting a use may lose a race against a renewal or an end: then the other has noted it.
+            // A store that cannot write can still say what is live. And noting a use may lose a race against a
+            // renewal or an end: then the other has noted it.
             match app.store.commit(decision.changes).await {
                 Ok(()) | Err(jeton_store::Error::Conflict) => {}
-                Err(error) => return Err(error.into()),
+                Err(error) => tracing::warn!(%error, "a token's use could not be noted"),
             }
         }
         return Ok(view(&live, claims.as_ref(), &facts));

@@ -113,7 +113,8 @@ impl RealmKeys {
         self.published.iter().map(|(jwk, _)| jwk)
     }
 
-    fn signer(&self, alg: Alg) -> Option<Arc<Signer>> {
+    /// The current key for this algorithm, if there is one.
+    pub(crate) fn signer(&self, alg: Alg) -> Option<Arc<Signer>> {
         self.signers.iter().find(|(known, _)| *known == alg).map(|(_, signer)| Arc::clone(signer))
     }
 }
@@ -152,26 +153,6 @@ impl Keys {
         let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
         all.insert(realm_id, (version, Arc::clone(&keys)));
         Ok(keys)
-    }
-
-    /// The realm's current key for `alg`; made, sealed and stored if there is none. Of two nodes that make the
-    /// first key at the same time, one wins and both use it.
-    pub async fn signer(
-        &self,
-        store: &Store,
-        master: &Keyring,
-        realm_id: Id,
-        alg: Alg,
-        now: Timestamp,
-    ) -> Result<Arc<Signer>, Fault> {
-        let version = store.config_version().await?;
-        if let Some(signer) = self.of(store, master, realm_id, version).await?.signer(alg) {
-            return Ok(signer);
-        }
-        create(store, master, realm_id, alg, now).await?;
-        let version = store.config_version().await?;
-        let keys = self.of(store, master, realm_id, version).await?;
-        keys.signer(alg).ok_or(Fault::new("the realm has no signing key"))
     }
 }
 

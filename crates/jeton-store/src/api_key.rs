@@ -8,10 +8,10 @@ use jeton_core::time::Timestamp;
 use crate::db::{Row, Sql, Value, statements};
 use crate::error::Error;
 use crate::principal::{self, Service, principal_columns};
-use crate::readers::Snapshot;
+use crate::snapshot::Snapshot;
 use crate::secret::{self, Owner};
 use crate::store::Store;
-use crate::writer::{Needs, Step};
+use crate::step::{Needs, Step};
 
 macro_rules! select {
     () => {
@@ -79,13 +79,12 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Corrupt`].
     pub async fn api_keys(&self, realm_id: Id) -> Result<Vec<ApiKey>, Error> {
-        self.read(|tx| {
-            let mut keys = tx.all(LIST, &[realm_id.into()], read)?;
-            for key in &mut keys {
-                key.secrets = secret::of(tx, Owner::ApiKey(key.id))?;
-            }
-            Ok(keys)
-        })
+        let mut tx = self.snapshot().await?;
+        let mut keys = tx.all(LIST, &[realm_id.into()], read).await?;
+        for key in &mut keys {
+            key.secrets = secret::of(&mut tx, Owner::ApiKey(key.id)).await?;
+        }
+        Ok(keys)
     }
 
     /// The API key of this id with its secrets.
@@ -93,7 +92,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Corrupt`].
     pub async fn api_key(&self, realm_id: Id, key_id: &str) -> Result<Option<ApiKey>, Error> {
-        self.read(|tx| named(tx, realm_id, key_id))
+        named(&mut self.snapshot().await?, realm_id, key_id).await
     }
 
     /// Sets when it ends, or that it does not.
@@ -126,15 +125,15 @@ impl Store {
 }
 
 /// The API key of this id, with its secrets.
-pub(crate) fn named(tx: &Snapshot<'_>, realm_id: Id, key_id: &str) -> Result<Option<ApiKey>, Error> {
-    let Some(key) = tx.one(NAMED, &[realm_id.into(), key_id.into()], read)? else { return Ok(None) };
-    let secrets = secret::of(tx, Owner::ApiKey(key.id))?;
+pub(crate) async fn named(tx: &mut Snapshot, realm_id: Id, key_id: &str) -> Result<Option<ApiKey>, Error> {
+    let Some(key) = tx.one(NAMED, &[realm_id.into(), key_id.into()], read).await? else { return Ok(None) };
+    let secrets = secret::of(tx, Owner::ApiKey(key.id)).await?;
     Ok(Some(ApiKey { secrets, ..key }))
 }
 
 /// The API key of this row, without its secrets.
-pub(crate) fn by_id(tx: &Snapshot<'_>, id: Id) -> Result<Option<ApiKey>, Error> {
-    tx.one(BY_ID, &[id.into()], read)
+pub(crate) async fn by_id(tx: &mut Snapshot, id: Id) -> Result<Option<ApiKey>, Error> {
+    tx.one(BY_ID, &[id.into()], read).await
 }
 
 fn read(row: &mut Row<'_>) -> Result<ApiKey, Error> {

@@ -4,10 +4,10 @@ use jeton_core::change::Audit;
 use jeton_core::domain::id::Id;
 use jeton_core::time::Timestamp;
 
-use crate::db::statements;
+use crate::db::{Row, statements};
 use crate::error::Error;
 use crate::store::Store;
-use crate::writer::{Needs, Step};
+use crate::step::{Needs, Step};
 
 statements! {
     APPEND = "INSERT INTO audit (at, line, realm_id, event, principal_id, session_id, source, detail) \
@@ -49,19 +49,18 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Corrupt`].
     pub async fn newest_audit(&self, at_most: u32) -> Result<Vec<AuditLine>, Error> {
-        self.read(|tx| {
-            tx.all(NEWEST, &[i64::from(at_most).into()], |row| {
-                Ok(AuditLine {
-                    at: row.take()?,
-                    realm_id: row.take()?,
-                    event: row.take()?,
-                    principal_id: row.take()?,
-                    session_id: row.take()?,
-                    source: row.take()?,
-                    detail: row.take()?,
-                })
+        let read = |row: &mut Row<'_>| {
+            Ok(AuditLine {
+                at: row.take()?,
+                realm_id: row.take()?,
+                event: row.take()?,
+                principal_id: row.take()?,
+                session_id: row.take()?,
+                source: row.take()?,
+                detail: row.take()?,
             })
-        })
+        };
+        self.snapshot().await?.all(NEWEST, &[i64::from(at_most).into()], read).await
     }
 }
 

@@ -1,5 +1,6 @@
 //! What hardly ever changes, kept in memory and believed while the version of the configuration stands.
 
+use std::borrow::Borrow;
 use std::collections::HashSet;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,10 +12,35 @@ use jeton_core::domain::realm::Realm;
 use jeton_core::domain::target::{Membership, Target};
 
 use crate::error::Error;
-use crate::stamp::Head;
+use crate::sqlite;
 
 /// At most this many of each noun: at about a kilobyte each, some megabytes on a busy server.
 const MOST: usize = 4096;
+
+/// How often the configuration of a shared store is believed before it is asked for again, though nobody told
+/// of a change.
+const BELIEVED: u64 = 40;
+
+/// What an engine knows without asking of what others committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Head {
+    /// SQLite: the bytes that every commit changes.
+    Wal(sqlite::Head),
+    /// PostgreSQL: how often there was news of what others configured, and how often it was asked for.
+    Watched { events: u64, asked: u64 },
+}
+
+impl Head {
+    /// Whether what was configured at `self` is so at `now`.
+    fn stands_at(&self, now: &Self) -> bool {
+        match (self, now) {
+            (Self::Watched { events, asked }, Self::Watched { events: news, asked: again }) => {
+                events == news && again.wrapping_sub(*asked) < BELIEVED
+            }
+            (then, now) => then == now,
+        }
+    }
+}
 
 /// What is kept, by how it is asked for.
 pub(crate) struct Cache {
@@ -56,7 +82,7 @@ impl Cache {
 
     /// The version of the configuration at this head, if it was read.
     pub(crate) fn version_at(&self, head: &Head) -> Option<i64> {
-        self.seen().as_ref().filter(|seen| seen.head == *head).map(|seen| seen.version)
+        self.seen().as_ref().filter(|seen| seen.head.stands_at(head)).map(|seen| seen.version)
     }
 
     /// Whether nothing was counted under `pair` at this head, as far as it was read.
@@ -69,10 +95,17 @@ impl Cache {
     pub(crate) fn note(&self, head: Head, version: i64, quiet: Option<Digest>) {
         let mut seen = self.seen();
         let seen = match &mut *seen {
-            Some(seen) if seen.head == head && seen.quiet.len() < MOST => seen,
+            // Many read under one head of a shared store: who began later knows better.
+            Some(seen) if seen.head == head && seen.version > version => return,
+            Some(seen) if seen.head == head && seen.version == version && seen.quiet.len() < MOST => seen,
             other => other.insert(Seen { head, version, quiet: HashSet::new() }),
         };
         seen.quiet.extend(quiet);
+    }
+
+    /// Believes nothing until the store was asked again.
+    pub(crate) fn doubt(&self) {
+        *self.seen() = None;
     }
 
     fn seen(&self) -> MutexGuard<'_, Option<Seen>> {
@@ -81,32 +114,36 @@ impl Cache {
 }
 
 /// Values of one noun, each with the version of the configuration it was read at.
-pub(crate) struct Shelf<K, V>(quick_cache::sync::Cache<K, Arc<(i64, V)>>);
+pub(crate) struct Shelf<K, V>(quick_cache::sync::Cache<K, (i64, Arc<V>)>);
 
-impl<K: Eq + Hash, V: Clone> Shelf<K, V> {
+impl<K: Eq + Hash, V> Shelf<K, V> {
     fn new() -> Self {
         Self(quick_cache::sync::Cache::new(MOST))
     }
 
     /// The value as of `version`, if it is in memory.
-    pub(crate) fn kept(&self, key: &K, version: i64) -> Option<V> {
-        self.0.get(key).filter(|kept| kept.0 == version).map(|kept| kept.1.clone())
+    pub(crate) fn kept<Q>(&self, key: &Q, version: i64) -> Option<Arc<V>>
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        self.0.get(key).filter(|(read_at, _)| *read_at == version).map(|(_, value)| value)
     }
 
-    /// The value as of `version`, from memory or else by `read`. What is not there is not remembered,
-    /// so that asking for made-up names pushes nothing out.
-    pub(crate) fn get(
+    /// The value as of `version`, from memory or else by `read`, which is not begun before. What is not there is
+    /// not remembered, so that asking for made-up names pushes nothing out.
+    pub(crate) async fn get(
         &self,
         key: K,
         version: i64,
-        read: impl FnOnce(&K) -> Result<Option<V>, Error>,
-    ) -> Result<Option<V>, Error> {
+        read: impl Future<Output = Result<Option<V>, Error>>,
+    ) -> Result<Option<Arc<V>>, Error> {
         if let Some(kept) = self.kept(&key, version) {
             return Ok(Some(kept));
         }
-        let value = read(&key)?;
+        let value = read.await?.map(Arc::new);
         if let Some(value) = &value {
-            self.0.insert(key, Arc::new((version, value.clone())));
+            self.0.insert(key, (version, Arc::clone(value)));
         }
         Ok(value)
     }

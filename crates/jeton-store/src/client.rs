@@ -8,10 +8,10 @@ use jeton_core::time::Timestamp;
 use crate::db::{Row, Sql, Value, statements};
 use crate::error::Error;
 use crate::principal::{self, Service, principal_columns};
-use crate::readers::Snapshot;
+use crate::snapshot::Snapshot;
 use crate::secret::{self, Owner};
 use crate::store::Store;
-use crate::writer::{Needs, Step};
+use crate::step::{Needs, Step};
 
 macro_rules! select {
     () => {
@@ -82,13 +82,12 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Corrupt`].
     pub async fn clients(&self, realm_id: Id) -> Result<Vec<Client>, Error> {
-        self.read(|tx| {
-            let mut clients = tx.all(LIST, &[realm_id.into()], read)?;
-            for client in &mut clients {
-                client.secrets = secret::of(tx, Owner::Client(client.id))?;
-            }
-            Ok(clients)
-        })
+        let mut tx = self.snapshot().await?;
+        let mut clients = tx.all(LIST, &[realm_id.into()], read).await?;
+        for client in &mut clients {
+            client.secrets = secret::of(&mut tx, Owner::Client(client.id)).await?;
+        }
+        Ok(clients)
     }
 
     /// The client of this name with its secrets.
@@ -96,7 +95,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Corrupt`].
     pub async fn client(&self, realm_id: Id, client_id: &str) -> Result<Option<Client>, Error> {
-        self.read(|tx| named(tx, realm_id, client_id))
+        named(&mut self.snapshot().await?, realm_id, client_id).await
     }
 
     /// Sets what can be set.
@@ -137,15 +136,15 @@ impl Store {
 }
 
 /// The client of this name, with its secrets.
-pub(crate) fn named(tx: &Snapshot<'_>, realm_id: Id, client_id: &str) -> Result<Option<Client>, Error> {
-    let Some(client) = tx.one(NAMED, &[realm_id.into(), client_id.into()], read)? else { return Ok(None) };
-    let secrets = secret::of(tx, Owner::Client(client.id))?;
+pub(crate) async fn named(tx: &mut Snapshot, realm_id: Id, client_id: &str) -> Result<Option<Client>, Error> {
+    let Some(client) = tx.one(NAMED, &[realm_id.into(), client_id.into()], read).await? else { return Ok(None) };
+    let secrets = secret::of(tx, Owner::Client(client.id)).await?;
     Ok(Some(Client { secrets, ..client }))
 }
 
 /// The client of this row, without its secrets.
-pub(crate) fn by_id(tx: &Snapshot<'_>, id: Id) -> Result<Option<Client>, Error> {
-    tx.one(BY_ID, &[id.into()], read)
+pub(crate) async fn by_id(tx: &mut Snapshot, id: Id) -> Result<Option<Client>, Error> {
+    tx.one(BY_ID, &[id.into()], read).await
 }
 
 fn read(row: &mut Row<'_>) -> Result<Client, Error> {

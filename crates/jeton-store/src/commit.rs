@@ -5,8 +5,8 @@ use jeton_core::domain::session::{Session, Token, TokenKind};
 use jeton_core::domain::throttle::ThrottleKeys;
 use jeton_core::time::Timestamp;
 
-use crate::db::{Value, statements};
-use crate::writer::{Needs, Step};
+use crate::db::{Sql, Value, statements};
+use crate::step::{Needs, Step};
 use crate::{audit, session, throttle};
 
 statements! {
@@ -19,6 +19,10 @@ statements! {
     // The clocks of two nodes differ a little: a use that was noted is never moved back.
     USE_SESSION = "UPDATE session SET last_used_at = CASE WHEN last_used_at > $1 THEN last_used_at ELSE $1 END \
         WHERE id = $2 AND generation = $3 AND ended_at IS NULL";
+    // Of many first uses at once one writes; the others find nothing left to do.
+    CONFIRM_RENEWAL = "UPDATE session SET renewed_at = NULL, \
+        last_used_at = CASE WHEN last_used_at > $1 THEN last_used_at ELSE $1 END \
+        WHERE id = $2 AND generation = $3 AND renewed_at IS NOT NULL AND ended_at IS NULL";
     RENEW_SESSION = "UPDATE session SET generation = generation + 1, renewed_at = $1, \
         last_used_at = CASE WHEN last_used_at > $1 THEN last_used_at ELSE $1 END \
         WHERE id = $2 AND generation = $3 AND ended_at IS NULL";
@@ -31,18 +35,31 @@ statements! {
     USE_NONCE = "INSERT INTO nonce (digest, expires_at) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING";
 }
 
+/// As `HOLD_PRINCIPAL`, but whoever else only assumes the same need not wait: thousands of sign-ins a second may
+/// be those of one API key. SQLite has one writer, for whom both are one.
+pub(crate) const SHARE_PRINCIPAL: Sql = Sql::per_engine(
+    HOLD_PRINCIPAL.for_sqlite(),
+    "SELECT version FROM principal WHERE id = $1 AND version = $2 FOR SHARE",
+);
+
 /// The statements of one request's changes, in their order.
 pub(crate) fn steps(changes: Vec<Change>) -> Vec<Step> {
+    // Those who count sessions take turns: two at once would not see each other's.
+    let in_turn = changes.iter().any(|change| matches!(change, Change::CapSessions { .. }));
+    let hold = if in_turn { HOLD_PRINCIPAL } else { SHARE_PRINCIPAL };
     let mut steps = Vec::with_capacity(changes.len());
     for (line, change) in (0..).zip(changes) {
         match change {
             Change::HoldPrincipal { id, version } => {
-                steps.push(Step::new(HOLD_PRINCIPAL, vec![id.into(), version.into()], Needs::Guard));
+                steps.push(Step::new(hold, vec![id.into(), version.into()], Needs::Guard));
             }
             Change::StartSession(session) => steps.push(start_session(session)),
             Change::PutToken(token) => steps.push(put_token(&token)),
             Change::UseSession { id, generation, at } => {
                 steps.push(Step::new(USE_SESSION, vec![at.into(), id.into(), generation.into()], Needs::Guard));
+            }
+            Change::ConfirmRenewal { id, generation, at } => {
+                steps.push(Step::new(CONFIRM_RENEWAL, vec![at.into(), id.into(), generation.into()], Needs::Nothing));
             }
             Change::RenewSession { id, generation, at } => {
                 steps.push(Step::new(RENEW_SESSION, vec![at.into(), id.into(), generation.into()], Needs::Guard));

@@ -2,8 +2,8 @@
 
 use crate::db::{Value, statements};
 use crate::error::Error;
-use crate::readers::Snapshot;
-use crate::writer::{Needs, Step};
+use crate::snapshot::Snapshot;
+use crate::step::{Needs, Step};
 
 statements! {
     VERSION = "SELECT version FROM config WHERE id = 1";
@@ -11,8 +11,9 @@ statements! {
     HOLD = "UPDATE config SET version = version WHERE id = 1 AND version = $1";
 }
 
-pub(crate) fn version(tx: &Snapshot<'_>) -> Result<i64, Error> {
-    tx.one(VERSION, &[], |row| row.take())?
+pub(crate) async fn version(tx: &mut Snapshot) -> Result<i64, Error> {
+    tx.one(VERSION, &[], |row| row.take())
+        .await?
         .ok_or_else(|| Error::Corrupt("the version of the configuration is gone".to_owned()))
 }
 

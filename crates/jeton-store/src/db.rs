@@ -1,26 +1,41 @@
-//! The seam to the engine: statements, values and rows, so that everything above is written once.
+//! What both engines speak: statements, values and rows, so that everything above is written once.
 
 use jeton_core::domain::id::{Digest, Id};
 use jeton_core::time::Timestamp;
-use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
+use crate::{postgres, sqlite};
 
-/// A statement in the words that SQLite and PostgreSQL share.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Sql(&'static str);
+/// A statement, in the words that SQLite and PostgreSQL share unless there is a reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sql {
+    sqlite: &'static str,
+    postgres: &'static str,
+}
 
 impl Sql {
     /// The statement of this text. One whose parameters are out of order does not compile.
     pub(crate) const fn new(text: &'static str) -> Self {
-        assert!(in_order(text), "$1, $2, … must first appear in this order: SQLite numbers them by appearance");
-        Self(text)
+        Self::per_engine(text, text)
     }
 
-    pub(crate) const fn text(self) -> &'static str {
-        self.0
+    /// A statement that means the same to both engines, but must be said in the words of each.
+    pub(crate) const fn per_engine(sqlite: &'static str, postgres: &'static str) -> Self {
+        assert!(in_order(sqlite), "$1, $2, … must first appear in this order: SQLite numbers them by appearance");
+        assert!(in_order(postgres), "$1, $2, … must first appear in this order, as for SQLite");
+        Self { sqlite, postgres }
+    }
+
+    /// As SQLite takes it.
+    pub(crate) const fn for_sqlite(self) -> &'static str {
+        self.sqlite
+    }
+
+    /// As PostgreSQL takes it.
+    pub(crate) const fn for_postgres(self) -> &'static str {
+        self.postgres
     }
 }
 
@@ -52,7 +67,7 @@ const fn in_order(text: &str) -> bool {
 /// Names the statements of a file, and collects them for the test that prepares every one.
 macro_rules! statements {
     ($($name:ident = $($text:expr),+;)+) => {
-        $(const $name: $crate::db::Sql = $crate::db::Sql::new(concat!($($text),+));)+
+        $(pub(crate) const $name: $crate::db::Sql = $crate::db::Sql::new(concat!($($text),+));)+
 
         #[cfg(test)]
         pub(crate) const STATEMENTS: &[(&str, $crate::db::Sql)] = &[$((stringify!($name), $name)),+];
@@ -77,18 +92,6 @@ impl Value {
             Ok(text) => Ok(Self::Text(text)),
             Err(error) => Err(Error::Invalid(format!("these settings cannot be written as JSON: {error}"))),
         }
-    }
-}
-
-impl ToSql for Value {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self {
-            Self::Null => ValueRef::Null,
-            Self::Int(number) => ValueRef::Integer(*number),
-            Self::Text(text) => ValueRef::Text(text.as_bytes()),
-            Self::Digest(bytes) => ValueRef::Blob(bytes),
-            Self::Bytes(bytes) => ValueRef::Blob(bytes),
-        }))
     }
 }
 
@@ -146,14 +149,29 @@ impl<T: Into<Self>> From<Option<T>> for Value {
     }
 }
 
+/// A value of a row, as an engine hands it out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Cell<'r> {
+    Null,
+    Int(i64),
+    Text(&'r str),
+    Bytes(&'r [u8]),
+}
+
 /// A row of an answer, read from left to right.
 pub(crate) struct Row<'r> {
-    row: &'r rusqlite::Row<'r>,
+    row: EngineRow<'r>,
     next: usize,
 }
 
+/// The row as the engine's driver has it.
+pub(crate) enum EngineRow<'r> {
+    Sqlite(&'r rusqlite::Row<'r>),
+    Postgres(&'r tokio_postgres::Row),
+}
+
 impl<'r> Row<'r> {
-    pub(crate) fn new(row: &'r rusqlite::Row<'r>) -> Self {
+    pub(crate) fn new(row: EngineRow<'r>) -> Self {
         Self { row, next: 0 }
     }
 
@@ -161,7 +179,11 @@ impl<'r> Row<'r> {
     pub(crate) fn take<T: Column>(&mut self) -> Result<T, Error> {
         let at = self.next;
         self.next += 1;
-        T::read(self.row.get_ref(at)?).ok_or_else(|| self.unreadable(at, "it has another form"))
+        let cell = match self.row {
+            EngineRow::Sqlite(row) => sqlite::cell(row, at),
+            EngineRow::Postgres(row) => postgres::cell(row, at),
+        };
+        cell.and_then(T::read).ok_or_else(|| self.unreadable(at, "it has another form"))
     }
 
     /// The next column, as JSON.
@@ -172,68 +194,71 @@ impl<'r> Row<'r> {
     }
 
     fn unreadable(&self, at: usize, why: &str) -> Error {
-        let column = self.row.as_ref().column_name(at).unwrap_or("of this row");
-        Error::Corrupt(format!("column {column} cannot be read: {why}"))
+        let column = match self.row {
+            EngineRow::Sqlite(row) => row.as_ref().column_name(at).ok(),
+            EngineRow::Postgres(row) => row.columns().get(at).map(tokio_postgres::Column::name),
+        };
+        Error::Corrupt(format!("column {} cannot be read: {why}", column.unwrap_or("of this row")))
     }
 }
 
 /// A type that a column can hold.
 pub(crate) trait Column: Sized {
     /// The value, or nothing if the column holds something else.
-    fn read(value: ValueRef<'_>) -> Option<Self>;
+    fn read(cell: Cell<'_>) -> Option<Self>;
 }
 
 impl Column for i64 {
-    fn read(value: ValueRef<'_>) -> Option<Self> {
-        value.as_i64().ok()
+    fn read(cell: Cell<'_>) -> Option<Self> {
+        if let Cell::Int(number) = cell { Some(number) } else { None }
     }
 }
 
 impl Column for bool {
-    fn read(value: ValueRef<'_>) -> Option<Self> {
-        match value.as_i64() {
-            Ok(0) => Some(false),
-            Ok(1) => Some(true),
+    fn read(cell: Cell<'_>) -> Option<Self> {
+        match cell {
+            Cell::Int(0) => Some(false),
+            Cell::Int(1) => Some(true),
             _ => None,
         }
     }
 }
 
 impl Column for Timestamp {
-    fn read(value: ValueRef<'_>) -> Option<Self> {
-        value.as_i64().ok().map(Self::from_micros)
+    fn read(cell: Cell<'_>) -> Option<Self> {
+        i64::read(cell).map(Self::from_micros)
     }
 }
 
 impl Column for String {
-    fn read(value: ValueRef<'_>) -> Option<Self> {
-        value.as_str().ok().map(str::to_owned)
+    fn read(cell: Cell<'_>) -> Option<Self> {
+        if let Cell::Text(text) = cell { Some(text.to_owned()) } else { None }
     }
 }
 
 impl Column for Id {
-    fn read(value: ValueRef<'_>) -> Option<Self> {
-        value.as_str().ok()?.parse().ok()
+    fn read(cell: Cell<'_>) -> Option<Self> {
+        if let Cell::Text(text) = cell { text.parse().ok() } else { None }
     }
 }
 
 impl Column for Digest {
-    fn read(value: ValueRef<'_>) -> Option<Self> {
-        value.as_blob().ok()?.try_into().ok().map(Self)
+    fn read(cell: Cell<'_>) -> Option<Self> {
+        if let Cell::Bytes(bytes) = cell { bytes.try_into().ok().map(Self) } else { None }
     }
 }
 
 impl Column for Vec<u8> {
-    fn read(value: ValueRef<'_>) -> Option<Self> {
-        value.as_blob().ok().map(<[u8]>::to_vec)
+    fn read(cell: Cell<'_>) -> Option<Self> {
+        if let Cell::Bytes(bytes) = cell { Some(bytes.to_vec()) } else { None }
     }
 }
 
 impl<T: Column> Column for Option<T> {
-    fn read(value: ValueRef<'_>) -> Option<Self> {
-        match value {
-            ValueRef::Null => Some(None),
-            value => T::read(value).map(Some),
+    fn read(cell: Cell<'_>) -> Option<Self> {
+        match cell {
+            Cell::Null => Some(None),
+            cell => T::read(cell).map(Some),
         }
     }
 }

@@ -3,15 +3,20 @@
 //! What is configured comes from memory while the version of the configuration stands; sessions, tokens, counters
 //! and passwords are always read.
 
+use std::sync::Arc;
+
+use jeton_core::domain::client::{ApiKey, Client};
 use jeton_core::domain::id::{Digest, Id};
+use jeton_core::domain::principal::Principal;
 use jeton_core::domain::realm::Realm;
+use jeton_core::domain::target::Target;
 use jeton_core::domain::throttle::Throttle;
 use jeton_core::facts::{Facts, Query, TokenFacts};
 
 use crate::cache::Cache;
 use crate::db::statements;
 use crate::error::Error;
-use crate::readers::Snapshot;
+use crate::snapshot::Snapshot;
 use crate::{api_key, client, principal, realm, session, target, throttle};
 
 statements! {
@@ -20,11 +25,15 @@ statements! {
 }
 
 /// The facts for `query`; nothing if there is no such realm.
-pub(crate) fn load(tx: &Snapshot<'_>, cache: &Cache, version: i64, query: &Query<'_>) -> Result<Option<Facts>, Error> {
-    let Some(realm) = cache.realms.get(query.realm.to_owned(), version, |name| realm::named(tx, name))? else {
-        return Ok(None);
-    };
-    Loader { tx, cache, version, realm_id: realm.id }.facts(realm, query).map(Some)
+pub(crate) async fn load(
+    tx: &mut Snapshot,
+    cache: &Cache,
+    version: i64,
+    query: &Query<'_>,
+) -> Result<Option<Facts>, Error> {
+    let realm = realm::named(tx, query.realm);
+    let Some(realm) = cache.realms.get(query.realm.to_owned(), version, realm).await? else { return Ok(None) };
+    Loader { tx, cache, version, realm_id: realm.id }.facts(realm, query).await.map(Some)
 }
 
 /// The facts for `query` from memory alone, if all of them are there: `quiet` says that nothing was counted under
@@ -35,7 +44,7 @@ pub(crate) fn from_memory(cache: &Cache, version: i64, query: &Query<'_>, quiet:
     if read_anew || ended.is_some() || (throttle.is_some() && !quiet) {
         return None;
     }
-    let realm = cache.realms.kept(&(*realm).to_owned(), version)?;
+    let realm = cache.realms.kept(*realm, version)?;
     let client = match client_id {
         Some(name) => Some(cache.clients.kept(&(realm.id, (*name).to_owned()), version)?),
         None => None,
@@ -45,6 +54,7 @@ pub(crate) fn from_memory(cache: &Cache, version: i64, query: &Query<'_>, quiet:
         None => None,
     };
     Some(Facts {
+        config_version: version,
         realm,
         client,
         api_key,
@@ -61,95 +71,111 @@ pub(crate) fn from_memory(cache: &Cache, version: i64, query: &Query<'_>, quiet:
 
 /// One reading: of this realm, at this version of the configuration.
 struct Loader<'a> {
-    tx: &'a Snapshot<'a>,
+    tx: &'a mut Snapshot,
     cache: &'a Cache,
     version: i64,
     realm_id: Id,
 }
 
 impl Loader<'_> {
-    fn facts(&self, realm: Realm, query: &Query<'_>) -> Result<Facts, Error> {
-        let Self { tx, cache, version, realm_id } = *self;
-        let key = |name: &str| (realm_id, name.to_owned());
-        let client = query
-            .client_id
-            .map(|name| cache.clients.get(key(name), version, |(realm_id, name)| client::named(tx, *realm_id, name)));
-        let api_key = query
-            .key_id
-            .map(|name| cache.api_keys.get(key(name), version, |(realm_id, name)| api_key::named(tx, *realm_id, name)));
-        let target = query.target.map(|number| {
-            cache
-                .targets
-                .get((realm_id, number), version, |(realm_id, number)| target::numbered(tx, *realm_id, *number))
-        });
-        let person = query.username.map(|name| principal::person(tx, realm_id, name)).transpose()?.flatten();
-        let target = target.transpose()?.flatten();
-        let membership = match (&target, &person) {
-            (Some(target), Some(person)) => target::membership(tx, target.id, person.principal.id)?,
-            _ => None,
-        };
-        let act_as = query.act_as.map(|name| principal::person(tx, realm_id, name)).transpose()?.flatten();
-        Ok(Facts {
+    async fn facts(&mut self, realm: Arc<Realm>, query: &Query<'_>) -> Result<Facts, Error> {
+        let Query { realm: _, client_id, key_id, username, act_as, target, token, ended, nonce, throttle } = query;
+        let mut facts = Facts {
+            config_version: self.version,
             realm,
-            client: client.transpose()?.flatten(),
-            api_key: api_key.transpose()?.flatten(),
-            person,
-            act_as: act_as.map(|person| person.principal),
-            target,
-            membership,
-            token: query.token.map(|digest| self.token(digest)).transpose()?.flatten(),
-            ended: query
-                .ended
-                .map(|digest| tx.one(IS_ENDED, &[digest.into()], |_| Ok(())))
-                .transpose()?
-                .flatten()
-                .is_some(),
-            nonce_used: query
-                .nonce
-                .map(|digest| tx.one(IS_USED, &[digest.into()], |_| Ok(())))
-                .transpose()?
-                .flatten()
-                .is_some(),
-            throttle: query.throttle.map(|keys| throttle::find(tx, &keys)).transpose()?.unwrap_or_default(),
-        })
+            client: None,
+            api_key: None,
+            person: None,
+            act_as: None,
+            target: None,
+            membership: None,
+            token: None,
+            ended: false,
+            nonce_used: false,
+            throttle: Throttle::default(),
+        };
+        if let Some(name) = client_id {
+            facts.client = self.client(name).await?;
+        }
+        if let Some(name) = key_id {
+            facts.api_key = self.api_key(name).await?;
+        }
+        if let Some(name) = username {
+            facts.person = principal::person(self.tx, self.realm_id, name).await?;
+        }
+        if let Some(number) = target {
+            facts.target = self.target(*number).await?;
+        }
+        if let (Some(target), Some(person)) = (&facts.target, &facts.person) {
+            facts.membership = target::membership(self.tx, target.id, person.principal.id).await?;
+        }
+        if let Some(name) = act_as {
+            facts.act_as = principal::person(self.tx, self.realm_id, name).await?.map(|person| person.principal);
+        }
+        if let Some(digest) = token {
+            facts.token = self.token(*digest).await?;
+        }
+        if let Some(digest) = ended {
+            facts.ended = self.tx.one(IS_ENDED, &[(*digest).into()], |_| Ok(())).await?.is_some();
+        }
+        if let Some(digest) = nonce {
+            facts.nonce_used = self.tx.one(IS_USED, &[(*digest).into()], |_| Ok(())).await?.is_some();
+        }
+        if let Some(keys) = throttle {
+            facts.throttle = throttle::find(self.tx, keys).await?;
+        }
+        Ok(facts)
+    }
+
+    async fn client(&mut self, name: &str) -> Result<Option<Arc<Client>>, Error> {
+        let read = client::named(self.tx, self.realm_id, name);
+        self.cache.clients.get((self.realm_id, name.to_owned()), self.version, read).await
+    }
+
+    async fn api_key(&mut self, name: &str) -> Result<Option<Arc<ApiKey>>, Error> {
+        let read = api_key::named(self.tx, self.realm_id, name);
+        self.cache.api_keys.get((self.realm_id, name.to_owned()), self.version, read).await
+    }
+
+    async fn target(&mut self, number: i64) -> Result<Option<Arc<Target>>, Error> {
+        let read = target::numbered(self.tx, self.realm_id, number);
+        self.cache.targets.get((self.realm_id, number), self.version, read).await
     }
 
     /// The token of this digest and all it hangs on.
-    fn token(&self, digest: Digest) -> Result<Option<TokenFacts>, Error> {
-        let Self { tx, cache, version, realm_id } = *self;
-        let Some((token, session)) = session::of_token(tx, realm_id, digest)? else { return Ok(None) };
-        let principal = |id: Id| cache.principals.get(id, version, |id| principal::by_id(tx, *id));
-        let target = match session.target_id {
+    async fn token(&mut self, digest: Digest) -> Result<Option<TokenFacts>, Error> {
+        let Some((token, session)) = session::of_token(self.tx, self.realm_id, digest).await? else { return Ok(None) };
+        let (cache, version) = (self.cache, self.version);
+        let principal = self.principal(session.principal_id).await?;
+        let actor = match session.actor_id {
+            Some(id) => Some(self.principal(id).await?),
             None => None,
-            Some(id) => {
-                let target = cache.targets_by_row.get(id, version, |id| target::by_id(tx, *id))?.ok_or_else(gone)?;
-                let key = (id, session.principal_id);
-                let membership = cache
-                    .memberships
-                    .get(key, version, |(target_id, principal_id)| target::membership(tx, *target_id, *principal_id))?;
-                Some((target, membership))
-            }
         };
-        let client = session
-            .client_id
-            .map(|id| cache.clients_by_row.get(id, version, |id| client::by_id(tx, *id))?.ok_or_else(gone));
-        let api_key = session
-            .api_key_id
-            .map(|id| cache.api_keys_by_row.get(id, version, |id| api_key::by_id(tx, *id))?.ok_or_else(gone));
+        let client = match session.client_id {
+            Some(id) => cache.clients_by_row.get(id, version, client::by_id(self.tx, id)).await?.ok_or_else(gone)?.into(),
+            None => None,
+        };
+        let api_key = match session.api_key_id {
+            Some(id) => cache.api_keys_by_row.get(id, version, api_key::by_id(self.tx, id)).await?.ok_or_else(gone)?.into(),
+            None => None,
+        };
+        let target = match session.target_id {
+            Some(id) => {
+                let target = cache.targets_by_row.get(id, version, target::by_id(self.tx, id)).await?.ok_or_else(gone)?;
+                let membership = target::membership(self.tx, id, session.principal_id);
+                Some((target, cache.memberships.get((id, session.principal_id), version, membership).await?))
+            }
+            None => None,
+        };
         let successor = match token.generation < session.generation {
-            true => session::newest_access_token(tx, session.id, session.generation)?,
+            true => session::newest_access_token(self.tx, session.id, session.generation).await?,
             false => None,
         };
-        Ok(Some(TokenFacts {
-            principal: principal(session.principal_id)?.ok_or_else(gone)?,
-            actor: session.actor_id.map(|id| principal(id)?.ok_or_else(gone)).transpose()?,
-            client: client.transpose()?,
-            api_key: api_key.transpose()?,
-            target,
-            successor,
-            token,
-            session,
-        }))
+        Ok(Some(TokenFacts { principal, actor, client, api_key, target, successor, token, session }))
+    }
+
+    async fn principal(&mut self, id: Id) -> Result<Arc<Principal>, Error> {
+        self.cache.principals.get(id, self.version, principal::by_id(self.tx, id)).await?.ok_or_else(gone)
     }
 }
 

@@ -8,7 +8,7 @@ use jeton_core::domain::policy::Alg;
 use crate::db::{Row, Value, statements};
 use crate::error::Error;
 use crate::store::Store;
-use crate::writer::{Needs, Step};
+use crate::step::{Needs, Step};
 use crate::{config, meta};
 
 macro_rules! columns {
@@ -50,7 +50,7 @@ impl Store {
             Ok(()) | Err(Error::Conflict) => {}
             Err(error) => return Err(error),
         }
-        self.read(|tx| tx.one(CURRENT, &[key.realm_id.into(), key.alg.name().into()], read))?.ok_or(Error::Conflict)
+        self.snapshot().await?.one(CURRENT, &[key.realm_id.into(), key.alg.name().into()], read).await?.ok_or(Error::Conflict)
     }
 
     /// Retires the current key `kid` of the realm of `next`, and makes `next` the current one.
@@ -85,7 +85,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Corrupt`].
     pub async fn keys(&self, realm_id: Id) -> Result<Vec<SigningKey>, Error> {
-        self.read(|tx| tx.all(LIST, &[realm_id.into()], read))
+        self.snapshot().await?.all(LIST, &[realm_id.into()], read).await
     }
 
     /// Everything that is sealed under the master key.
@@ -93,9 +93,9 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Corrupt`].
     pub async fn sealed(&self) -> Result<Sealed, Error> {
-        self.read(|tx| {
-            Ok(Sealed { version: config::version(tx)?, keys: tx.all(LIST_ALL, &[], read)?, blobs: meta::all(tx)? })
-        })
+        let mut tx = self.snapshot().await?;
+        let version = config::version(&mut tx).await?;
+        Ok(Sealed { version, keys: tx.all(LIST_ALL, &[], read).await?, blobs: meta::all(&mut tx).await? })
     }
 
     /// Puts everything back as it is sealed under another master key, in one transaction.

@@ -4,9 +4,9 @@ use jeton_core::change::Audit;
 
 use crate::db::{Value, statements};
 use crate::error::Error;
-use crate::readers::Snapshot;
+use crate::snapshot::Snapshot;
 use crate::store::Store;
-use crate::writer::{Needs, Step};
+use crate::step::{Needs, Step};
 
 statements! {
     FIND = "SELECT value FROM meta WHERE name = $1";
@@ -21,7 +21,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Corrupt`].
     pub async fn meta(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
-        self.read(|tx| tx.one(FIND, &[name.into()], |row| row.take()))
+        self.snapshot().await?.one(FIND, &[name.into()], |row| row.take()).await
     }
 
     /// Sets the blob of this name.
@@ -49,6 +49,6 @@ pub(crate) fn put(name: &str, value: &[u8]) -> Step {
     Step::new(PUT, vec![Value::from(name), Value::from(value)], Needs::Nothing)
 }
 
-pub(crate) fn all(tx: &Snapshot<'_>) -> Result<Vec<(String, Vec<u8>)>, Error> {
-    tx.all(LIST, &[], |row| Ok((row.take()?, row.take()?)))
+pub(crate) async fn all(tx: &mut Snapshot) -> Result<Vec<(String, Vec<u8>)>, Error> {
+    tx.all(LIST, &[], |row| Ok((row.take()?, row.take()?))).await
 }

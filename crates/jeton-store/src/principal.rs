@@ -8,9 +8,9 @@ use jeton_core::time::Timestamp;
 
 use crate::db::{Row, Value, statements};
 use crate::error::Error;
-use crate::readers::Snapshot;
+use crate::snapshot::Snapshot;
 use crate::store::Store;
-use crate::writer::{Needs, Step};
+use crate::step::{Needs, Step};
 use crate::{session, target};
 
 /// The columns of a principal, of the table by the name `p`.
@@ -101,7 +101,7 @@ impl Store {
     /// [`Error::Unavailable`] or [`Error::Corrupt`].
     pub async fn principals(&self, realm_id: Id, after: i64, at_most: u32) -> Result<Vec<Principal>, Error> {
         let values = [realm_id.into(), after.into(), i64::from(at_most).into()];
-        self.read(|tx| tx.all(LIST, &values, read))
+        self.snapshot().await?.all(LIST, &values, read).await
     }
 
     /// The principal of this id.
@@ -109,7 +109,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Corrupt`].
     pub async fn principal(&self, id: Id) -> Result<Option<Principal>, Error> {
-        self.read(|tx| by_id(tx, id))
+        by_id(&mut self.snapshot().await?, id).await
     }
 
     /// The person or service of this name, however it is typed.
@@ -118,7 +118,7 @@ impl Store {
     /// [`Error::Unavailable`] or [`Error::Corrupt`].
     pub async fn principal_named(&self, realm_id: Id, username: &str) -> Result<Option<Principal>, Error> {
         let key = canonical_username(username);
-        self.read(|tx| tx.one(BY_USERNAME, &[realm_id.into(), key.into()], read))
+        self.snapshot().await?.one(BY_USERNAME, &[realm_id.into(), key.into()], read).await
     }
 
     /// Sets what is known of it.
@@ -254,15 +254,16 @@ fn end_all(id: Id, at: Timestamp) -> [Step; 2] {
     [Step::new(SET_NOT_BEFORE, vec![at.into(), id.into()], Needs::Row("principal")), session::end_of_principal(id, at)]
 }
 
-pub(crate) fn by_id(tx: &Snapshot<'_>, id: Id) -> Result<Option<Principal>, Error> {
-    tx.one(BY_ID, &[id.into()], read)
+pub(crate) async fn by_id(tx: &mut Snapshot, id: Id) -> Result<Option<Principal>, Error> {
+    tx.one(BY_ID, &[id.into()], read).await
 }
 
 /// The person of this name in canonical form.
-pub(crate) fn person(tx: &Snapshot<'_>, realm_id: Id, username_key: &str) -> Result<Option<Person>, Error> {
+pub(crate) async fn person(tx: &mut Snapshot, realm_id: Id, username_key: &str) -> Result<Option<Person>, Error> {
     tx.one(PERSON, &[realm_id.into(), username_key.into()], |row| {
         Ok(Person { principal: read(row)?, password: row.take()? })
     })
+    .await
 }
 
 pub(crate) fn read(row: &mut Row<'_>) -> Result<Principal, Error> {

@@ -7,9 +7,9 @@ use jeton_core::time::Timestamp;
 
 use crate::db::{Row, Sql, Value, statements};
 use crate::error::Error;
-use crate::readers::Snapshot;
+use crate::snapshot::Snapshot;
 use crate::store::Store;
-use crate::writer::{Needs, Step};
+use crate::step::{Needs, Step};
 
 macro_rules! columns {
     () => {
@@ -53,7 +53,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Corrupt`].
     pub async fn realms(&self) -> Result<Vec<Realm>, Error> {
-        self.read(|tx| tx.all(LIST, &[], read))
+        self.snapshot().await?.all(LIST, &[], read).await
     }
 
     /// The realm of this name.
@@ -61,7 +61,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Corrupt`].
     pub async fn realm(&self, name: &str) -> Result<Option<Realm>, Error> {
-        self.read(|tx| named(tx, name))
+        named(&mut self.snapshot().await?, name).await
     }
 
     /// Sets what can be set.
@@ -106,8 +106,8 @@ pub(crate) fn set_not_before(id: Id, at: Timestamp) -> Step {
     Step::new(SET_NOT_BEFORE, vec![at.into(), id.into()], Needs::Row("realm"))
 }
 
-pub(crate) fn named(tx: &Snapshot<'_>, name: &str) -> Result<Option<Realm>, Error> {
-    tx.one(NAMED, &[name.into()], read)
+pub(crate) async fn named(tx: &mut Snapshot, name: &str) -> Result<Option<Realm>, Error> {
+    tx.one(NAMED, &[name.into()], read).await
 }
 
 fn read(row: &mut Row<'_>) -> Result<Realm, Error> {

@@ -7,9 +7,9 @@ use jeton_core::time::Timestamp;
 
 use crate::db::{Value, statements};
 use crate::error::Error;
-use crate::readers::Snapshot;
+use crate::snapshot::Snapshot;
 use crate::store::Store;
-use crate::writer::{Needs, Step};
+use crate::step::{Needs, Step};
 
 statements! {
     ADD = "INSERT INTO secret (id, client_id, api_key_id, digest, created_at, expires_at) \
@@ -92,7 +92,7 @@ pub(crate) fn add(owner: Owner, secret: &StoredSecret) -> Step {
 }
 
 /// Every secret that is stored for `owner`, oldest first; whether one has expired is for the rules to say.
-pub(crate) fn of(tx: &Snapshot<'_>, owner: Owner) -> Result<Vec<StoredSecret>, Error> {
+pub(crate) async fn of(tx: &mut Snapshot, owner: Owner) -> Result<Vec<StoredSecret>, Error> {
     let (sql, id) = match owner {
         Owner::Client(id) => (OF_CLIENT, id),
         Owner::ApiKey(id) => (OF_API_KEY, id),
@@ -100,4 +100,5 @@ pub(crate) fn of(tx: &Snapshot<'_>, owner: Owner) -> Result<Vec<StoredSecret>, E
     tx.all(sql, &[id.into()], |row| {
         Ok(StoredSecret { id: row.take()?, digest: row.take()?, created_at: row.take()?, expires_at: row.take()? })
     })
+    .await
 }

@@ -8,10 +8,10 @@ use jeton_core::time::Timestamp;
 use crate::audit;
 use crate::db::{Row, statements};
 use crate::error::Error;
-use crate::readers::Snapshot;
+use crate::snapshot::Snapshot;
 use crate::realm;
 use crate::store::Store;
-use crate::writer::{Needs, Step};
+use crate::step::{Needs, Step};
 
 macro_rules! session_columns {
     () => {
@@ -104,9 +104,8 @@ impl Store {
             Sessions::OfPrincipal(id) => (OF_PRINCIPAL, id),
         };
         let values = [id.into(), live_at.unwrap_or(Timestamp::EPOCH).into(), i64::from(at_most).into()];
-        self.read(|tx| {
-            tx.all(sql, &values, |row| Ok(ListedSession { session: read_session(row)?, username: row.take()? }))
-        })
+        let read = |row: &mut Row<'_>| Ok(ListedSession { session: read_session(row)?, username: row.take()? });
+        self.snapshot().await?.all(sql, &values, read).await
     }
 
     /// The session of this id.
@@ -114,7 +113,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Corrupt`].
     pub async fn session(&self, id: Id) -> Result<Option<Session>, Error> {
-        self.read(|tx| tx.one(FIND, &[id.into()], read_session))
+        self.snapshot().await?.one(FIND, &[id.into()], read_session).await
     }
 
     /// Ends a session.
@@ -147,20 +146,20 @@ pub(crate) fn end_of_principal(principal_id: Id, at: Timestamp) -> Step {
 }
 
 /// The token of this digest in this realm, and its session: a live and new one if the very same JWT stands in several.
-pub(crate) fn of_token(tx: &Snapshot<'_>, realm_id: Id, digest: Digest) -> Result<Option<(Token, Session)>, Error> {
+pub(crate) async fn of_token(tx: &mut Snapshot, realm_id: Id, digest: Digest) -> Result<Option<(Token, Session)>, Error> {
     let values = [digest.into(), realm_id.into()];
     let read = |row: &mut Row<'_>| Ok((read_token(row)?, read_session(row)?));
-    let mut found = tx.all(OF_TOKEN, &values, read)?;
+    let mut found = tx.all(OF_TOKEN, &values, read).await?;
     match found.len() {
         // Sorting would take ten times as long as all the rest, for a single row too: only where there is a choice.
         0 | 1 => Ok(found.pop()),
-        _ => tx.one(OF_SHARED_TOKEN, &values, read),
+        _ => tx.one(OF_SHARED_TOKEN, &values, read).await,
     }
 }
 
 /// The access token that a session issued last in this generation.
-pub(crate) fn newest_access_token(tx: &Snapshot<'_>, session_id: Id, generation: i64) -> Result<Option<Token>, Error> {
-    tx.one(NEWEST_ACCESS, &[session_id.into(), generation.into()], read_token)
+pub(crate) async fn newest_access_token(tx: &mut Snapshot, session_id: Id, generation: i64) -> Result<Option<Token>, Error> {
+    tx.one(NEWEST_ACCESS, &[session_id.into(), generation.into()], read_token).await
 }
 
 fn read_session(row: &mut Row<'_>) -> Result<Session, Error> {

@@ -7,9 +7,9 @@ use jeton_core::domain::target::{Membership, Target};
 use crate::db::{Row, statements};
 use crate::error::Error;
 use crate::principal;
-use crate::readers::Snapshot;
+use crate::snapshot::Snapshot;
 use crate::store::Store;
-use crate::writer::{Needs, Step};
+use crate::step::{Needs, Step};
 
 macro_rules! columns {
     () => {
@@ -56,7 +56,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Corrupt`].
     pub async fn targets(&self, realm_id: Id) -> Result<Vec<Target>, Error> {
-        self.read(|tx| tx.all(LIST, &[realm_id.into()], read))
+        self.snapshot().await?.all(LIST, &[realm_id.into()], read).await
     }
 
     /// The target of this number.
@@ -64,7 +64,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Corrupt`].
     pub async fn target(&self, realm_id: Id, number: i64) -> Result<Option<Target>, Error> {
-        self.read(|tx| numbered(tx, realm_id, number))
+        numbered(&mut self.snapshot().await?, realm_id, number).await
     }
 
     /// Enables or disables a target.
@@ -110,7 +110,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Corrupt`].
     pub async fn memberships(&self, target_id: Id) -> Result<Vec<(Id, Membership)>, Error> {
-        self.read(|tx| tx.all(MEMBERS, &[target_id.into()], |row| Ok((row.take()?, read_membership(row)?))))
+        self.snapshot().await?.all(MEMBERS, &[target_id.into()], |row| Ok((row.take()?, read_membership(row)?))).await
     }
 
     /// Ends a membership.
@@ -134,16 +134,16 @@ pub(crate) fn renew_password(target_id: Id, principal_id: Id, old: &str, new: &s
     Step::new(RENEW_PASSWORD, values, Needs::Guard)
 }
 
-pub(crate) fn numbered(tx: &Snapshot<'_>, realm_id: Id, number: i64) -> Result<Option<Target>, Error> {
-    tx.one(NUMBERED, &[realm_id.into(), number.into()], read)
+pub(crate) async fn numbered(tx: &mut Snapshot, realm_id: Id, number: i64) -> Result<Option<Target>, Error> {
+    tx.one(NUMBERED, &[realm_id.into(), number.into()], read).await
 }
 
-pub(crate) fn by_id(tx: &Snapshot<'_>, id: Id) -> Result<Option<Target>, Error> {
-    tx.one(BY_ID, &[id.into()], read)
+pub(crate) async fn by_id(tx: &mut Snapshot, id: Id) -> Result<Option<Target>, Error> {
+    tx.one(BY_ID, &[id.into()], read).await
 }
 
-pub(crate) fn membership(tx: &Snapshot<'_>, target_id: Id, principal_id: Id) -> Result<Option<Membership>, Error> {
-    tx.one(MEMBER, &[target_id.into(), principal_id.into()], read_membership)
+pub(crate) async fn membership(tx: &mut Snapshot, target_id: Id, principal_id: Id) -> Result<Option<Membership>, Error> {
+    tx.one(MEMBER, &[target_id.into(), principal_id.into()], read_membership).await
 }
 
 fn read(row: &mut Row<'_>) -> Result<Target, Error> {

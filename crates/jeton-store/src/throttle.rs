@@ -6,10 +6,10 @@ use jeton_core::domain::id::Digest;
 use jeton_core::domain::throttle::{Failures, Throttle, ThrottleKeys};
 use jeton_core::time::Timestamp;
 
-use crate::db::statements;
+use crate::db::{Row, statements};
 use crate::error::Error;
-use crate::readers::Snapshot;
-use crate::writer::{Needs, Step};
+use crate::snapshot::Snapshot;
+use crate::step::{Needs, Step};
 
 statements! {
     // Three searches, since a list for IN would be made into a table first.
@@ -35,13 +35,14 @@ const DAY: Duration = Duration::from_secs(86_400);
 const KNOWN_FOR: Duration = Duration::from_secs(30 * 86_400);
 
 /// What is counted under `keys`.
-pub(crate) fn find(tx: &Snapshot<'_>, keys: &ThrottleKeys) -> Result<Throttle, Error> {
-    let rows = tx.all(FIND, &[keys.pair.into(), keys.account.into(), keys.source.into()], |row| {
+pub(crate) async fn find(tx: &mut Snapshot, keys: &ThrottleKeys) -> Result<Throttle, Error> {
+    let read = |row: &mut Row<'_>| {
         let place: i64 = row.take()?;
         let failures =
             Failures { count: row.take()?, first_at: row.take()?, last_at: row.take()?, succeeded_at: row.take()? };
         Ok((place, failures))
-    })?;
+    };
+    let rows = tx.all(FIND, &[keys.pair.into(), keys.account.into(), keys.source.into()], read).await?;
     let mut found = Throttle::default();
     for (place, failures) in rows {
         match place {

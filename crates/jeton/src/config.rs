@@ -1,13 +1,21 @@
 //! `jeton.toml`: what it may say, and where it is wrong.
 
+mod database;
+
+use std::fs::File;
+use std::io::Read;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use ipnet::IpNet;
-use serde::Deserialize;
+use jeton_core::secret::Secret;
+use jeton_store::Database;
+use serde::{Deserialize, Deserializer};
 
 use crate::logging::LogFormat;
+
+pub(crate) use database::{DatabaseArg, Environment};
 
 /// A configuration file. Paths in it are relative to the file's own folder.
 #[derive(Debug, Deserialize)]
@@ -19,8 +27,15 @@ pub(crate) struct Config {
     pub(crate) public_url: String,
     /// Where the operator connects: `/live`, `/ready`, `/metrics`.
     pub(crate) admin_listen: Option<SocketAddr>,
-    /// The store's folder.
-    pub(crate) data: PathBuf,
+    /// The folder of an embedded store.
+    data: Option<PathBuf>,
+    /// A PostgreSQL instead, as a URL.
+    #[serde(default, deserialize_with = "secret")]
+    database: Option<Secret<String>>,
+    /// The file with the password for it.
+    database_password_file: Option<PathBuf>,
+    /// How many connections to it are kept.
+    database_connections: Option<usize>,
     /// The master key's file.
     pub(crate) master_key: PathBuf,
     /// Peers whose forwarded headers count.
@@ -69,8 +84,10 @@ impl Config {
     /// Reads a file. A mistake is told with file, line and column.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("{shown} cannot be read; `jeton init` writes one, `--config` names another"))?;
+        let advice = || format!("{shown} cannot be read; `jeton init` writes one, `--config` names another");
+        let mut file = File::open(path).with_context(advice)?;
+        let mut text = String::new();
+        file.read_to_string(&mut text).with_context(advice)?;
         let mut config: Self = toml::from_str(&text).map_err(|error| {
             let (line, column) = error.span().map_or((1, 1), |span| position(&text, span.start));
             anyhow::anyhow!("{shown}:{line}:{column}: {}", error.message())
@@ -80,19 +97,15 @@ impl Config {
             Some(files) => files,
             None => &mut TlsFiles { certificate: PathBuf::new(), key: PathBuf::new() },
         };
-        for path in [&mut config.data, &mut config.master_key, certificate, key] {
+        let paths = [&mut config.master_key, certificate, key].into_iter().chain(&mut config.dialects);
+        for path in paths.chain(&mut config.data).chain(&mut config.database_password_file) {
             *path = folder.join(&path);
         }
-        for path in &mut config.dialects {
-            *path = folder.join(&path);
+        if config.database.as_ref().is_some_and(|url| Database::holds_password(url.expose())) {
+            database::check_mode(path, &file)?;
         }
         config.check().with_context(|| format!("{shown} cannot be used"))?;
         Ok(config)
-    }
-
-    /// The database file.
-    pub(crate) fn database(&self) -> PathBuf {
-        self.data.join("jeton.db")
     }
 
     fn check(&self) -> anyhow::Result<()> {
@@ -100,6 +113,9 @@ impl Config {
         let rest = url.strip_prefix("https://").or(url.strip_prefix("http://"));
         if rest.is_none_or(|rest| rest.is_empty() || rest.contains(['?', '#'])) {
             bail!("public_url = \"{url}\" must be an http:// or https:// address without query");
+        }
+        if self.data.is_some() && self.database.is_some() {
+            bail!("it names two stores, in `data` and in `database`: keep one");
         }
         check_exposure(self.listen, self.tls.is_some(), self.expose, "expose = true")
     }
@@ -114,6 +130,11 @@ pub(crate) fn check_exposure(listen: SocketAddr, tls: bool, expose: bool, how: &
         "{listen} is reachable from other machines and would carry passwords and tokens in clear; \
          use TLS, listen on 127.0.0.1, or say `{how}` if a proxy in front does TLS"
     )
+}
+
+/// A text that may hold a password.
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret<String>>, D::Error> {
+    Option::<String>::deserialize(deserializer).map(|text| text.map(Secret::new))
 }
 
 /// Line and column, both from 1, of a byte in a text.
@@ -157,6 +178,7 @@ mod tests {
     #[test]
     fn paths_are_relative_to_the_file() {
         let config = read(GOOD).unwrap();
-        assert!(config.data.is_absolute() && config.data.ends_with("d"));
+        let data = config.data.unwrap();
+        assert!(data.is_absolute() && data.ends_with("d"));
     }
 }

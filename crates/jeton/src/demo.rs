@@ -4,11 +4,13 @@ mod credentials;
 mod lines;
 mod seed;
 
+use std::fs::DirBuilder;
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use ipnet::IpNet;
 use jeton_gate::Upstream;
 use jeton_sample_apis::Api;
@@ -17,15 +19,15 @@ use jeton_server::clock::Clock;
 use jeton_server::dialects::Dialects;
 use jeton_server::sealing::{self, MasterKeys};
 use jeton_server::tls::{Tls, demo_ca};
-use jeton_store::Store;
+use jeton_store::{Database, Store};
 
-use crate::config::check_exposure;
+use crate::config::{DatabaseArg, Environment, check_exposure};
 use crate::logging::{self, LogFormat};
 use crate::run::{self, Bound};
 
 /// Run four sample realms with their APIs, and print the lines to try them with.
 ///
-/// People, events and API keys keep their ids in DIR; their passwords and secrets are random and new at every
+/// People, events and API keys keep their ids in DIR, or in the PostgreSQL at URL; their passwords and secrets are random and new at every
 /// start, and those of the last start end. Nothing but the lines to try goes to standard output.
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -35,9 +37,11 @@ pub(crate) struct Args {
     /// Serve /live, /ready and /metrics here
     #[arg(long, default_value = "127.0.0.1:0")]
     admin_listen: SocketAddr,
-    /// Keep the store here (default: a new folder, removed at the end)
+    /// Keep the store and its master key here (default: a new folder, removed at the end)
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    #[command(flatten)]
+    database: DatabaseArg,
     /// Print one line of JSON instead, once ready
     #[arg(long)]
     json: bool,
@@ -70,6 +74,10 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
 }
 
 async fn demo(args: Args) -> anyhow::Result<()> {
+    let database = args.database.alone(&Environment::read())?;
+    if database.is_some() && args.data.is_none() {
+        bail!("--database needs --data DIR beside it, a folder for the master key of what is stored there");
+    }
     let bound = Bound::bind(args.listen, Some(args.admin_listen)).await?;
     let scheme = if args.tls { "https" } else { "http" };
     let url = format!("{scheme}://{}", bound.peers.local_addr());
@@ -80,11 +88,19 @@ async fn demo(args: Args) -> anyhow::Result<()> {
         None => Some(tempfile::Builder::new().prefix("jeton-demo-").tempdir().context("no temporary folder")?),
     };
     let folder = args.data.as_deref().or(temporary.as_ref().map(|folder| folder.path())).unwrap_or(Path::new("."));
-    let store = Store::open(&folder.join("jeton.db"))?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+    let store = Store::open(database.as_ref().unwrap_or(&Database::file(folder.join("jeton.db")))).await?;
     let master = master_key(folder)?;
     let clock = Clock::system();
     let site = Site { trusted_proxies: args.trusted_proxy, ..Site::at(&url) };
     let app = App::new(store, master, Dialects::load(Vec::new())?, clock.clone(), site).await?;
+    if let Some(database) = &database {
+        seed::claim(&app).await.with_context(|| format!("{database} is not for the demo"))?;
+    }
     let credentials = seed::seed(&app).await.context("the demo's realms")?;
 
     let mut ca = None;

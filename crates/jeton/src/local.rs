@@ -6,14 +6,19 @@
 
 mod api_key;
 mod arguments;
+mod backup;
 mod client;
+mod copy;
 mod master_key;
+mod migrate;
 mod password;
 mod person;
 mod print;
 mod realm;
+mod restore;
 mod secret;
 mod session;
+mod store;
 mod target;
 mod token;
 
@@ -34,9 +39,9 @@ use jeton_server::dialects::Dialects;
 use jeton_server::keyring::Keyring;
 use jeton_server::random::SystemRng;
 use jeton_server::sealing;
-use jeton_store::Store;
+use jeton_store::{Database, Store};
 
-use crate::config::Config;
+use crate::config::{Config, DatabaseArg, Environment};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -56,6 +61,11 @@ pub(crate) enum Command {
     Token(Noun<token::Command>),
     /// The master key: what the secrets in the store are sealed under
     MasterKey(Noun<master_key::Command>),
+    Backup(backup::Args),
+    Restore(restore::Args),
+    Migrate(migrate::Args),
+    /// The store itself: what is in it, and moving it to another place
+    Store(Noun<store::Command>),
 }
 
 /// A noun with its verbs, and what all of them can be told.
@@ -73,9 +83,20 @@ pub(crate) struct Shared {
     /// The configuration file: it says where the store and the master key are
     #[arg(long, global = true, env = "JETON_CONFIG", default_value = "jeton.toml", value_name = "FILE")]
     config: PathBuf,
+    #[command(flatten)]
+    database: DatabaseArg,
     /// Print JSON instead of text
     #[arg(long, global = true)]
     json: bool,
+}
+
+impl Shared {
+    /// The configuration, and the database that the command line, the environment or it names.
+    fn settings(&self) -> anyhow::Result<(Config, Database)> {
+        let config = Config::read(&self.config)?;
+        let database = config.database(&self.database, &Environment::read())?;
+        Ok((config, database))
+    }
 }
 
 /// Runs one command.
@@ -91,9 +112,13 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
             Command::ApiKey(Noun { shared, command }) => api_key::run(&Local::open(&shared).await?, command).await,
             Command::Session(Noun { shared, command }) => session::run(&Local::open(&shared).await?, command).await,
             Command::Token(Noun { shared, command }) => token::run(&Local::open(&shared).await?, command).await,
+            Command::Store(Noun { shared, command }) => store::run(&shared, command).await,
             Command::MasterKey(Noun { shared, command }) => {
                 master_key::run(&Local::open(&shared).await?, command).await
             }
+            Command::Backup(args) => backup::run(&args),
+            Command::Restore(args) => restore::run(args).await,
+            Command::Migrate(args) => migrate::run(&args).await,
         }
     })
 }
@@ -108,10 +133,10 @@ struct Local {
 
 impl Local {
     async fn open(shared: &Shared) -> anyhow::Result<Self> {
-        let config = Config::read(&shared.config)?;
+        let (config, database) = shared.settings()?;
         let master = Keyring::load(&config.master_key)?;
         let dialects = Dialects::load(config.dialects.clone())?;
-        let store = Store::open(&config.database())?;
+        let store = Store::open(&database).await?;
         let app = App::new(store, master, dialects, Clock::system(), Site::at(&config.public_url)).await?;
         Ok(Self { app, config, json: shared.json })
     }

@@ -9,6 +9,7 @@ mod local;
 mod logging;
 mod run;
 mod serve;
+mod sweeper;
 
 use std::process::ExitCode;
 

@@ -13,10 +13,7 @@ use jeton_server::tls::Tls;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-/// How often expired rows are looked for.
-const SWEEP_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
-/// How many rows go at a time: a bite must not hold up a request.
-const SWEEP_BITE: usize = 1000;
+use crate::sweeper;
 
 /// Listeners that are bound and not served yet: their addresses are known before anybody is let in.
 pub(crate) struct Bound {
@@ -58,7 +55,7 @@ pub(crate) async fn serve(
     };
     let serving = tokio::spawn(peers.serve(router(http), until(stopped.clone())));
     let admin = bound.admin.map(|admin| tokio::spawn(admin.serve(admin_router(app.clone()), until(stopped.clone()))));
-    let sweeping = tokio::spawn(sweep(app.clone(), stopped));
+    let sweeping = tokio::spawn(sweeper::run(app.clone(), stopped));
 
     let mut signals = Signals::listen()?;
     ready();
@@ -126,25 +123,4 @@ async fn announce_http1_hosts(app: &App, tls: Option<&Tls>) -> anyhow::Result<()
         tls.set_http1_only(hosts, everywhere);
     }
     Ok(())
-}
-
-/// Removes expired rows in small bites.
-async fn sweep(app: App, mut stopped: watch::Receiver<bool>) {
-    let mut tick = tokio::time::interval(SWEEP_EVERY);
-    loop {
-        tokio::select! {
-            _ = stopped.wait_for(|stop| *stop) => return,
-            _ = tick.tick() => {}
-        }
-        loop {
-            match app.store.sweep(app.clock.now(), SWEEP_BITE).await {
-                Ok(gone) if gone >= SWEEP_BITE && !*stopped.borrow() => tokio::task::yield_now().await,
-                Ok(_) => break,
-                Err(error) => {
-                    tracing::error!(%error, "expired rows could not be removed");
-                    break;
-                }
-            }
-        }
-    }
 }

@@ -11,9 +11,9 @@ use jeton_server::dialects::Dialects;
 use jeton_server::keyring::Keyring;
 use jeton_server::sealing;
 use jeton_server::tls::Tls;
-use jeton_store::Store;
+use jeton_store::{Database, Store};
 
-use crate::config::{Config, check_exposure};
+use crate::config::{Config, DatabaseArg, Environment, check_exposure};
 use crate::logging;
 use crate::run::{self, Bound};
 
@@ -25,6 +25,8 @@ pub(crate) struct Args {
     /// The configuration file
     #[arg(long, env = "JETON_CONFIG", default_value = "jeton.toml")]
     config: PathBuf,
+    #[command(flatten)]
+    database: DatabaseArg,
     /// Listen here instead of where the file says
     #[arg(long)]
     listen: Option<SocketAddr>,
@@ -39,17 +41,18 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     config.listen = args.listen.unwrap_or(config.listen);
     config.admin_listen = args.admin_listen.or(config.admin_listen);
     check_exposure(config.listen, config.tls.is_some(), config.expose, "expose = true")?;
+    let database = config.database(&args.database, &Environment::read())?;
     let log = logging::start(config.log.format, &config.log.level)?;
     sealing::no_core_dumps().context("core dumps could not be switched off")?;
-    let ended = tokio::runtime::Runtime::new()?.block_on(serve(config));
+    let ended = tokio::runtime::Runtime::new()?.block_on(serve(config, database));
     log.flush();
     ended
 }
 
-async fn serve(config: Config) -> anyhow::Result<()> {
+async fn serve(config: Config, database: Database) -> anyhow::Result<()> {
     let master = Keyring::load(&config.master_key)?;
     let dialects = Dialects::load(config.dialects.clone())?;
-    let store = Store::open(&config.database())?;
+    let store = Store::open(&database).await?;
     let site = Site { trusted_proxies: config.trusted_proxies.clone(), ..Site::at(&config.public_url) };
     let app = App::new(store, master, dialects, Clock::system(), site).await?;
     let tls = match &config.tls {

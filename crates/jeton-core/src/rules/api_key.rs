@@ -19,7 +19,7 @@ pub(super) fn prove<'a>(
     within_rate(known)?;
     let facts = known.facts;
     let digest = known.pepper.digest(Purpose::Secret, &[secret.expose().as_bytes()]);
-    let key = facts.api_key.as_ref();
+    let key = facts.api_key.as_deref();
     let matches = key.is_some_and(|key| any_matches(&key.secrets, &digest, now));
     if throttle::machine(&facts.throttle, now).is_some() {
         return Err(Reason::WrongCredentials.into());

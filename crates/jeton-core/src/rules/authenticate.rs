@@ -1,5 +1,7 @@
 //! Authentication of clients (RFC 6749 §2.3), for every endpoint that asks for one.
 
+use std::sync::Arc;
+
 use super::throttle;
 use crate::domain::client::{Client, any_matches};
 use crate::domain::refusal::Reason;
@@ -18,7 +20,7 @@ pub fn client<'a>(
     pepper: &Pepper,
     secret: Option<&Secret<String>>,
     now: Timestamp,
-) -> Result<&'a Client, Reason> {
+) -> Result<&'a Arc<Client>, Reason> {
     let presented = secret.map_or("", |secret| secret.expose().as_str());
     let digest = pepper.digest(Purpose::Secret, &[presented.as_bytes()]);
     let client = facts.client.as_ref();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rand_core::CryptoRng;
 
+use super::successor::Successor;
 use super::{Decision, Known, Proven, Request, Shape, audit};
 use crate::change::Change;
 use crate::dialect::{Dialect, Values};
@@ -72,16 +73,22 @@ pub(super) struct Begin<'a> {
     pub(super) target: Option<(&'a Target, &'a Membership)>,
 }
 
-/// A session that goes on with another token.
+/// A session that goes on.
 pub(super) struct Continue<'a> {
     /// The token that was presented.
     pub(super) token: &'a TokenFacts,
-    /// The new token's generation.
-    pub(super) generation: i64,
-    /// When the new token is or was issued.
-    pub(super) issued_at: Timestamp,
-    /// The new token is the one successor of this one: its id is derived, so that asking twice gives it twice.
-    pub(super) successor_of: Option<Digest>,
+    /// What it goes on with.
+    pub(super) with: Next<'a>,
+}
+
+/// Which access token a session goes on with.
+pub(super) enum Next<'a> {
+    /// One more of the same generation.
+    Another,
+    /// The one successor of the presented token.
+    Successor,
+    /// That successor once more, as it was made before.
+    Again(&'a Token),
 }
 
 pub(super) fn issue(
@@ -94,7 +101,7 @@ pub(super) fn issue(
     let made = match (proven.subject, request.shape) {
         (Subject::Client(client), _) => for_client(known, request, client, now, rng),
         (Subject::Begin(begin), Shape::Dialect(dialect)) => begin_session(known, request, dialect, begin, now, rng),
-        (Subject::Continue(next), Shape::Dialect(dialect)) => continue_session(known, dialect, next, rng),
+        (Subject::Continue(next), Shape::Dialect(dialect)) => continue_session(known, dialect, &next, now, rng),
         // OAuth's own grants for people come with the pages that they sign in on.
         (_, Shape::OAuth) => Err(Reason::DeniedGrant.into()),
     };
@@ -206,32 +213,43 @@ fn begin_session(
         issue.values.set("refresh_token", refresh.clone());
         issue.refresh = Some(refresh);
     }
-    changes.push(audit(known, request, "session.started", now));
+    changes.push(audit(known, request, "session.started", request.grant.name(), now));
     Ok((issue, changes))
 }
 
-fn continue_session(known: &Known<'_>, dialect: &Dialect, next: Continue<'_>, rng: &mut dyn CryptoRng) -> Made {
-    let session = Session { generation: next.generation, ..next.token.session.clone() };
+fn continue_session(
+    known: &Known<'_>,
+    dialect: &Dialect,
+    next: &Continue<'_>,
+    now: Timestamp,
+    rng: &mut dyn CryptoRng,
+) -> Made {
+    let token = next.token;
+    let (generation, issued_at) = match next.with {
+        Next::Another => (token.session.generation, now.whole_secs()),
+        Next::Successor => (token.session.generation + 1, now.whole_secs()),
+        Next::Again(made) => (made.generation, made.issued_at),
+    };
+    let session = Session { generation, ..token.session.clone() };
     let parties = Parties {
-        principal: &next.token.principal,
-        actor: next.token.actor.as_ref(),
-        key_id: next.token.api_key.as_ref().map(|key| key.key_id.as_str()),
-        target: next.token.target.as_ref().map(|(target, _)| target),
+        principal: &token.principal,
+        actor: token.actor.as_deref(),
+        key_id: token.api_key.as_ref().map(|key| key.key_id.as_str()),
+        target: token.target.as_ref().map(|(target, _)| &**target),
     };
-    let id = match next.successor_of {
-        Some(digest) => successor_id(known.pepper, &digest, next.generation),
-        None => Id::random(rng),
+    let made = match next.with {
+        Next::Another => make(known, dialect, &session, &parties, issued_at, Id::random(rng), rng)?,
+        Next::Successor | Next::Again(_) => {
+            let mut derived = Successor::new(known.pepper, token.token.digest, generation);
+            make(known, dialect, &session, &parties, issued_at, derived.id(), &mut derived)?
+        }
     };
-    let made = make(known, dialect, &session, &parties, next.issued_at, id, rng)?;
-    Ok((made.issue, vec![Change::PutToken(made.token)]))
-}
-
-/// The id of a token's one successor. Nothing that is stored yields it.
-fn successor_id(pepper: &Pepper, digest: &Digest, generation: i64) -> Id {
-    let bytes = pepper.digest(Purpose::Successor, &[&digest.0, &generation.to_be_bytes()]).0;
-    let mut id = [0; 16];
-    id.copy_from_slice(&bytes[..16]);
-    Id::derived(id)
+    match next.with {
+        Next::Again(before) if before.digest == made.token.digest => Ok((made.issue, Vec::new())),
+        // A key, a claim or the dialect is another than a moment ago: this would be a second successor.
+        Next::Again(_) => Err(Reason::Revoked.into()),
+        Next::Another | Next::Successor => Ok((made.issue, vec![Change::PutToken(made.token)])),
+    }
 }
 
 struct Parties<'a> {

@@ -13,6 +13,7 @@ mod api_key;
 mod client_credentials;
 mod password;
 mod refresh;
+mod successor;
 
 use std::time::Duration;
 
@@ -203,28 +204,25 @@ fn within_rate(known: &Known<'_>) -> Result<(), Refusal> {
 /// A failed proof: refused, counted, written down.
 fn failed(known: &Known<'_>, request: &Request<'_>, reason: Reason, now: Timestamp) -> Unproven {
     let changes = request.throttle.map(|keys| Change::Fail { keys, at: now });
-    let audit = audit(known, request, "proof.refused", now);
+    let audit = audit(known, request, "proof.refused", request.grant.name(), now);
     Unproven { refusal: reason.into(), changes: changes.into_iter().chain([audit]).collect() }
 }
 
-/// A line of the audit trail about this request.
-fn audit(known: &Known<'_>, request: &Request<'_>, event: &'static str, at: Timestamp) -> Change {
+/// A line of the audit trail about this request; `detail` is its text.
+fn audit(known: &Known<'_>, request: &Request<'_>, event: &'static str, detail: &str, at: Timestamp) -> Change {
     let facts = known.facts;
-    let principal = facts
-        .person
-        .as_ref()
-        .map(|person| &person.principal)
-        .or(facts.api_key.as_ref().map(|key| &key.service))
-        .or(facts.client.as_ref().map(|client| &client.service))
-        .or(facts.token.as_ref().map(|token| &token.principal));
+    let principal_id = facts.person.as_ref().map(|person| person.principal.id);
+    let principal_id = principal_id.or(facts.api_key.as_ref().map(|key| key.service.id));
+    let principal_id = principal_id.or(facts.client.as_ref().map(|client| client.service.id));
+    let principal_id = principal_id.or(facts.token.as_ref().map(|token| token.principal.id));
     Change::Audit(Audit {
         at,
         realm_id: Some(facts.realm.id),
         event,
-        principal_id: principal.map(|principal| principal.id),
+        principal_id,
         session_id: facts.token.as_ref().map(|token| token.session.id),
         source: request.source.clone(),
-        detail: request.grant.name().to_owned(),
+        detail: detail.to_owned(),
     })
 }
 

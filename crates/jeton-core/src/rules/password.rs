@@ -28,7 +28,7 @@ pub(super) fn prove<'a>(
     // Where the dialect says so, the realm's password sent for a target gives the realm's token.
     let same = request.shape.policy().and_then(|policy| policy.target.as_ref());
     let realm_wide = known.password.realm && (!target || same.is_some_and(|rule| rule.same_secret_is_realm));
-    let within = match (&facts.target, &facts.membership) {
+    let within = match (facts.target.as_deref(), &facts.membership) {
         _ if realm_wide => None,
         (Some(place), Some(member)) if target && known.password.target && place.enabled => Some((place, member)),
         _ => return Err(wrong()),

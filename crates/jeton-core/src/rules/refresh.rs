@@ -2,18 +2,22 @@
 
 use std::time::Duration;
 
-use super::issue::{Continue, Subject};
+use super::issue::{Continue, Next, Subject};
 use super::{Known, Proven, Request, Unproven, audit, state, within_rate};
 use crate::change::Change;
 use crate::domain::policy::Refresh;
 use crate::domain::refusal::Reason;
-use crate::domain::session::TokenKind;
+use crate::domain::session::{Token, TokenKind};
 use crate::facts::TokenFacts;
 use crate::time::Timestamp;
 
-/// A renewal that is asked for again within this time gets the same answer: the first answer may have been
-/// lost on the way. Later it means that two hold the token, and the session ends (RFC 9700 §4.14.2).
+/// A renewal that is asked for again within this time gets the same answer, unless that was used: the first one may
+/// have been lost on the way. Otherwise two hold the token, and the session ends (RFC 9700 §4.14.2).
 const REPEAT: Duration = Duration::from_secs(10);
+
+/// How far the clock of the node that renewed may be ahead of this one's. Further ahead it is this clock that was set
+/// back, and no time can be believed.
+const SKEW: Duration = Duration::from_secs(30);
 
 pub(super) fn prove<'a>(known: &Known<'a>, request: &Request<'_>, now: Timestamp) -> Result<Proven<'a>, Unproven> {
     let token = known.facts.token.as_ref().ok_or(Reason::InvalidToken)?;
@@ -38,8 +42,8 @@ fn keep<'a>(known: &Known<'a>, token: &'a TokenFacts, now: Timestamp) -> Result<
     within_rate(known)?;
     let session = &token.session;
     let used = Change::UseSession { id: session.id, generation: session.generation, at: now };
-    let next = Continue { token, generation: session.generation, issued_at: now.whole_secs(), successor_of: None };
-    Ok(Proven { subject: Subject::Continue(next), changes: vec![used] })
+    let subject = Subject::Continue(Continue { token, with: Next::Another });
+    Ok(Proven { subject, changes: vec![used] })
 }
 
 /// The old access token, expired or not, is the credential, and dies of it.
@@ -55,33 +59,34 @@ fn renew<'a>(
     if now >= token.token.issued_at + within || now >= session.expires_at {
         return Err(Reason::Expired.into());
     }
-    let age = session.generation - token.token.generation;
-    let repeated = session.renewed_at.is_some_and(|at| now < at + REPEAT);
-    match (&token.successor, age) {
-        (_, 0) => {
-            within_rate(known)?;
-            let renewed = Change::RenewSession { id: session.id, generation: session.generation, at: now };
-            let next = Continue {
-                token,
-                generation: session.generation + 1,
-                issued_at: now.whole_secs(),
-                successor_of: Some(token.token.digest),
-            };
-            Ok(Proven { subject: Subject::Continue(next), changes: vec![renewed] })
+    if token.token.generation == session.generation {
+        within_rate(known)?;
+        let renewed = Change::RenewSession { id: session.id, generation: session.generation, at: now };
+        let subject = Subject::Continue(Continue { token, with: Next::Successor });
+        return Ok(Proven { subject, changes: vec![renewed] });
+    }
+    match answer_again(token, now) {
+        Ok(successor) => {
+            let subject = Subject::Continue(Continue { token, with: Next::Again(successor) });
+            Ok(Proven { subject, changes: Vec::new() })
         }
-        (Some(successor), 1) if repeated => {
-            let next = Continue {
-                token,
-                generation: session.generation,
-                issued_at: successor.issued_at,
-                successor_of: Some(token.token.digest),
-            };
-            Ok(Proven { subject: Subject::Continue(next), changes: Vec::new() })
-        }
-        _ => {
+        Err(why) => {
             let ended = Change::EndSession { id: session.id, at: now };
-            let reused = audit(known, request, "token.reused", now);
+            let reused = audit(known, request, "token.reused", why, now);
             Err(Unproven { refusal: Reason::Revoked.into(), changes: vec![ended, reused] })
         }
+    }
+}
+
+/// The successor that may go out once more for a token that was renewed, or why its coming back is reuse.
+fn answer_again(token: &TokenFacts, now: Timestamp) -> Result<&Token, &'static str> {
+    let session = &token.session;
+    if token.token.generation + 1 < session.generation {
+        return Err("presented again after its successor was renewed");
+    }
+    let Some(renewed_at) = session.renewed_at else { return Err("presented again after its successor was used") };
+    match &token.successor {
+        Some(successor) if renewed_at <= now + SKEW && now < renewed_at + REPEAT => Ok(successor),
+        _ => Err("presented again outside of the ten seconds after it was renewed"),
     }
 }

@@ -43,7 +43,8 @@ pub struct Live<'a> {
 
 /// The state of a token that belongs to a session. Good only while everything it hangs on is.
 ///
-/// Changes note that the session is in use, about once an hour.
+/// Changes note that the session is in use, about once an hour, and a successor's first use at once: from then on
+/// its predecessor is answered no more (docs/adr/0007). The answer does not hang on either being written.
 pub fn of_session_token<'a>(
     realm: &Realm,
     facts: &'a TokenFacts,
@@ -61,12 +62,12 @@ pub fn of_session_token<'a>(
     }
     let session = &facts.session;
     let place = facts.target.as_ref();
-    let level = place.and_then(|(_, member)| member.as_ref()).map(|member| member.level.as_str());
+    let level = place.and_then(|(_, member)| member.as_deref()).map(|member| member.level.as_str());
     let rule = shape.policy().and_then(|policy| policy.target.as_ref());
     let live = Live {
         principal: &facts.principal,
-        actor: facts.actor.as_ref(),
-        client: facts.client.as_ref(),
+        actor: facts.actor.as_deref(),
+        client: facts.client.as_deref(),
         key_id: facts.api_key.as_ref().map(|key| key.key_id.as_str()),
         session: Some(session),
         scope: &session.scope,
@@ -77,11 +78,13 @@ pub fn of_session_token<'a>(
     };
     let idle_slice = session.idle_secs.map_or(NOTE_USE, |secs| Duration::from_secs(secs.unsigned_abs() / 4));
     let noted = now < session.last_used_at + NOTE_USE.min(idle_slice);
-    let changes = match noted {
-        true => Vec::new(),
-        false => vec![Change::UseSession { id: session.id, generation: session.generation, at: now }],
+    let (id, generation) = (session.id, session.generation);
+    let change = match session.renewed_at {
+        // Whatever the time is: that the answer arrived is a fact in a row, and no clock undoes it.
+        Some(_) => Some(Change::ConfirmRenewal { id, generation, at: now }),
+        None => (!noted).then_some(Change::UseSession { id, generation, at: now }),
     };
-    Decision { answer: Ok(live), changes }
+    Decision { answer: Ok(live), changes: change.into_iter().collect() }
 }
 
 /// The state of a JWT without a session: one that a client got for itself. Its signature was verified by a key of
@@ -92,7 +95,7 @@ pub fn of_client_token<'a>(
     issuer: &str,
     now: Timestamp,
 ) -> Result<Live<'a>, Reason> {
-    let client = facts.client.as_ref().ok_or(Reason::InvalidToken)?;
+    let client = facts.client.as_deref().ok_or(Reason::InvalidToken)?;
     // Only a client's own token may do without a row: everybody else's must have one, swept or not.
     if claims.sub != client.service.id.to_string() || claims.iss != issuer {
         return Err(Reason::InvalidToken);

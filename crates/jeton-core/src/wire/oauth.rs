@@ -1,11 +1,13 @@
 //! Token, introspection and revocation requests, and their answers in Keycloak's shape
 //! (RFC 6749 §3.2, §5, as recorded from Keycloak 26).
 
-use http::HeaderMap;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::{
+    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderName, PRAGMA, REFERRER_POLICY, RETRY_AFTER,
+    STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::form::{Form, basic};
-use crate::dialect::Answer;
 use crate::domain::realm::{ClientErrors, Settings};
 use crate::domain::refusal::{Reason, Refusal};
 use crate::rules::{Grant, Issue};
@@ -20,6 +22,9 @@ pub struct ClientAuth {
     /// There is an `Authorization` header of another scheme and nothing else: answered with a challenge.
     pub challenge: bool,
 }
+
+/// An answer to send.
+pub type Answer = http::Response<String>;
 
 /// A token request.
 pub struct TokenRequest {
@@ -132,11 +137,11 @@ pub fn refusal_answer(refusal: &Refusal, settings: Option<&Settings>) -> Answer 
     };
     let mut answer = error(status, code, text.as_deref());
     if !refusal.allow.is_empty() {
-        answer.headers.push(("Allow".to_owned(), refusal.allow.join(", ")));
+        insert(&mut answer, ALLOW, &refusal.allow.join(", "));
     }
     if let Some(wait) = refusal.retry_after {
         let secs = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        answer.headers.push(("Retry-After".to_owned(), secs.max(1).to_string()));
+        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(secs.max(1)));
     }
     answer
 }
@@ -144,8 +149,8 @@ pub fn refusal_answer(refusal: &Refusal, settings: Option<&Settings>) -> Answer 
 /// A 401 without a body: who uses another scheme than Basic is told which one is spoken here.
 pub fn challenge(realm: &str) -> Answer {
     let mut answer = answer(401, String::new());
-    answer.headers.retain(|(name, _)| name != "Content-Type");
-    answer.headers.push(("WWW-Authenticate".to_owned(), format!("Basic realm=\"{realm}\"")));
+    answer.headers_mut().remove(CONTENT_TYPE);
+    insert(&mut answer, WWW_AUTHENTICATE, &format!("Basic realm=\"{realm}\""));
     answer
 }
 
@@ -161,18 +166,31 @@ pub fn error(status: u16, code: &str, text: Option<&str>) -> Answer {
 
 /// A JSON answer with the headers that Keycloak gives every answer of its token endpoint.
 pub fn answer(status: u16, body: String) -> Answer {
-    let headers = [
-        ("Cache-Control", "no-store"),
-        ("Pragma", "no-cache"),
-        ("Content-Type", "application/json"),
-        ("Referrer-Policy", "no-referrer"),
-        ("Strict-Transport-Security", "max-age=31536000; includeSubDomains"),
-        ("X-Content-Type-Options", "nosniff"),
-        ("X-Frame-Options", "SAMEORIGIN"),
-        ("X-Robots-Tag", "none"),
-    ];
-    let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    Answer { status, reason_phrase: None, headers, body }
+    let mut answer = Answer::new(body);
+    *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    answer.headers_mut().reserve(HEADERS.len());
+    for (name, value) in &HEADERS {
+        answer.headers_mut().insert(name, value.clone());
+    }
+    answer
+}
+
+static HEADERS: [(HeaderName, HeaderValue); 8] = [
+    (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (PRAGMA, HeaderValue::from_static("no-cache")),
+    (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+    (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000; includeSubDomains")),
+    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN")),
+    (HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("none")),
+];
+
+/// Adds a header. What we write is fit for one; if it were not, an answer without it is better than none.
+fn insert(answer: &mut Answer, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        answer.headers_mut().insert(name, value);
+    }
 }
 
 /// The one `Authorization` header; two of them are as good as none.

@@ -1,5 +1,6 @@
 //! Every grant against every reason to say no. Each row differs in one thing from a request that is granted.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jeton_core::change::Change;
@@ -10,7 +11,7 @@ use jeton_core::facts::Facts;
 use jeton_core::rules::{Access, PasswordCheck, Request};
 use jeton_core::token::pepper::Purpose;
 
-use crate::fixture::{self, SECRET, api_key, client, decide, facts, now, password, principal};
+use crate::fixture::{self, SECRET, api_key, client, decide, facts, now, password, principal, the};
 
 const NONE: PasswordCheck = PasswordCheck { realm: false, target: false };
 const REALM: PasswordCheck = PasswordCheck { realm: true, target: false };
@@ -41,7 +42,7 @@ fn passwords() {
         REALM,
         &[
             ("as it is", |_| {}, Ok(())),
-            ("realm disabled", |facts| facts.realm.enabled = false, Err(Reason::NoRealm)),
+            ("realm disabled", |facts| Arc::make_mut(&mut facts.realm).enabled = false, Err(Reason::NoRealm)),
             ("unknown", |facts| facts.person = None, Err(Reason::WrongCredentials)),
             (
                 "disabled",
@@ -70,7 +71,7 @@ fn passwords_for_a_target() {
         &[
             ("as it is", |_| {}, Ok(())),
             ("unknown target", |facts| facts.target = None, Err(Reason::WrongCredentials)),
-            ("disabled target", |facts| facts.target.as_mut().unwrap().enabled = false, Err(Reason::WrongCredentials)),
+            ("disabled target", |facts| the(&mut facts.target).enabled = false, Err(Reason::WrongCredentials)),
             ("no member", |facts| facts.membership = None, Err(Reason::WrongCredentials)),
         ],
     );
@@ -118,25 +119,21 @@ fn api_keys() {
         NONE,
         &[
             ("as it is", |_| {}, Ok(())),
-            ("realm disabled", |facts| facts.realm.enabled = false, Err(Reason::NoRealm)),
+            ("realm disabled", |facts| Arc::make_mut(&mut facts.realm).enabled = false, Err(Reason::NoRealm)),
             ("unknown", |facts| facts.api_key = None, Err(Reason::WrongCredentials)),
-            ("disabled", |facts| facts.api_key.as_mut().unwrap().enabled = false, Err(Reason::WrongCredentials)),
+            ("disabled", |facts| the(&mut facts.api_key).enabled = false, Err(Reason::WrongCredentials)),
             (
                 "service disabled",
-                |facts| facts.api_key.as_mut().unwrap().service.enabled = false,
+                |facts| the(&mut facts.api_key).service.enabled = false,
                 Err(Reason::WrongCredentials),
             ),
-            (
-                "expired",
-                |facts| facts.api_key.as_mut().unwrap().expires_at = Some(now()),
-                Err(Reason::WrongCredentials),
-            ),
+            ("expired", |facts| the(&mut facts.api_key).expires_at = Some(now()), Err(Reason::WrongCredentials)),
             (
                 "secret expired",
-                |facts| facts.api_key.as_mut().unwrap().secrets[0].expires_at = Some(now()),
+                |facts| the(&mut facts.api_key).secrets[0].expires_at = Some(now()),
                 Err(Reason::WrongCredentials),
             ),
-            ("no secret", |facts| facts.api_key.as_mut().unwrap().secrets.clear(), Err(Reason::WrongCredentials)),
+            ("no secret", |facts| the(&mut facts.api_key).secrets.clear(), Err(Reason::WrongCredentials)),
             ("backing off", |facts| facts.throttle.pair = failures(20), Err(Reason::WrongCredentials)),
         ],
     );
@@ -150,14 +147,14 @@ fn clients() {
         NONE,
         &[
             ("as it is", |_| {}, Ok(())),
-            ("realm disabled", |facts| facts.realm.enabled = false, Err(Reason::NoRealm)),
+            ("realm disabled", |facts| Arc::make_mut(&mut facts.realm).enabled = false, Err(Reason::NoRealm)),
             ("unknown", |facts| facts.client = None, Err(Reason::InvalidClient)),
-            ("disabled", |facts| facts.client.as_mut().unwrap().enabled = false, Err(Reason::InvalidClient)),
-            ("no such grant", |facts| facts.client.as_mut().unwrap().settings.grants.clear(), Err(Reason::DeniedGrant)),
-            ("service disabled", |facts| facts.client.as_mut().unwrap().service.enabled = false, Err(Reason::Disabled)),
+            ("disabled", |facts| the(&mut facts.client).enabled = false, Err(Reason::InvalidClient)),
+            ("no such grant", |facts| the(&mut facts.client).settings.grants.clear(), Err(Reason::DeniedGrant)),
+            ("service disabled", |facts| the(&mut facts.client).service.enabled = false, Err(Reason::Disabled)),
             (
                 "secret expired",
-                |facts| facts.client.as_mut().unwrap().secrets[0].expires_at = Some(now()),
+                |facts| the(&mut facts.client).secrets[0].expires_at = Some(now()),
                 Err(Reason::WrongCredentials),
             ),
             ("backing off", |facts| facts.throttle.pair = failures(20), Err(Reason::Locked)),
@@ -169,7 +166,7 @@ fn clients() {
 #[test]
 fn a_second_secret_works_beside_the_first() {
     let mut facts = facts();
-    let known = &mut facts.client.as_mut().unwrap().secrets;
+    let known = &mut the(&mut facts.client).secrets;
     let mut second = known[0].clone();
     second.digest = fixture::pepper().digest(Purpose::Secret, &[b"another"]);
     known.push(second);
@@ -227,7 +224,7 @@ fn h6_unknown_wrong_and_disabled_leave_the_same_trace() {
 #[test]
 fn a_cap_ends_the_oldest_sessions() {
     let mut facts = facts();
-    facts.realm.settings.session_cap = Some(5);
+    Arc::make_mut(&mut facts.realm).settings.session_cap = Some(5);
     let decision = decide(&facts, &password(false, false), REALM, now(), 1);
     let kept = decision.changes.iter().find_map(|change| match change {
         Change::CapSessions { keep, .. } => Some(*keep),

@@ -1,6 +1,6 @@
 //! A small world to decide in.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use jeton_core::change::Change;
 use jeton_core::dialect::{Dialect, Values};
@@ -75,15 +75,16 @@ fn secrets() -> Vec<StoredSecret> {
 pub(crate) fn facts() -> Facts {
     let service = principal(300, Kind::Service);
     Facts {
-        realm: Realm {
+        config_version: 1,
+        realm: Arc::new(Realm {
             id: id(1),
             name: "realm".to_owned(),
             enabled: true,
             not_before: Timestamp::EPOCH,
             created_at: Timestamp::EPOCH,
             settings: Settings::default(),
-        },
-        client: Some(Client {
+        }),
+        client: Some(Arc::new(Client {
             id: id(40),
             client_id: "client".to_owned(),
             enabled: true,
@@ -96,8 +97,8 @@ pub(crate) fn facts() -> Facts {
             },
             service: service.clone(),
             secrets: secrets(),
-        }),
-        api_key: Some(ApiKey {
+        })),
+        api_key: Some(Arc::new(ApiKey {
             id: id(41),
             key_id: "b6bf15b4-e00f-4d03-8e2b-7ed8829c8ff6".to_owned(),
             enabled: true,
@@ -105,22 +106,27 @@ pub(crate) fn facts() -> Facts {
             created_at: Timestamp::EPOCH,
             service,
             secrets: secrets(),
-        }),
+        })),
         person: Some(Person { principal: principal(100, Kind::Person), password: None }),
         act_as: None,
-        target: Some(Target {
+        target: Some(Arc::new(Target {
             id: id(60),
             number: 7,
             name: "event".to_owned(),
             enabled: true,
             created_at: Timestamp::EPOCH,
-        }),
+        })),
         membership: Some(Membership { level: "Admin".to_owned(), password: None }),
         token: None,
         ended: false,
         nonce_used: false,
         throttle: Throttle::default(),
     }
+}
+
+/// A part of the world that is there, to be changed.
+pub(crate) fn the<T: Clone>(part: &mut Option<Arc<T>>) -> &mut T {
+    Arc::make_mut(part.as_mut().unwrap())
 }
 
 pub(crate) fn throttle_keys() -> ThrottleKeys {
@@ -142,10 +148,6 @@ pub(crate) fn api_key(secret: &str) -> Request<'static> {
 
 pub(crate) fn client(secret: &str) -> Request<'static> {
     request(Grant::ClientCredentials { secret: Some(Secret::from(secret)), repeated: false }, Shape::OAuth)
-}
-
-pub(crate) fn renewal() -> Request<'static> {
-    Request { throttle: None, ..request(Grant::Refresh, Shape::Dialect(dialect("zro"))) }
 }
 
 /// Decides, with the password's checks as given.
@@ -182,13 +184,13 @@ pub(crate) fn apply(changes: &[Change], principal: &Principal, facts: &Facts) ->
 }
 
 pub(crate) fn token_facts(token: Token, session: Session, principal: &Principal, facts: &Facts) -> TokenFacts {
-    let target = session.target_id.map(|_| (facts.target.clone().unwrap(), facts.membership.clone()));
+    let target = session.target_id.map(|_| (facts.target.clone().unwrap(), facts.membership.clone().map(Arc::new)));
     TokenFacts {
         token,
         api_key: session.api_key_id.and(facts.api_key.clone()),
         client: session.client_id.and(facts.client.clone()),
         session,
-        principal: principal.clone(),
+        principal: Arc::new(principal.clone()),
         actor: None,
         target,
         successor: None,

@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a panic is the failure")]
 
 mod exchange;
+mod family;
 mod fixture;
 mod jws;
 mod midnight;
+mod refresh;
+mod rotation;
 mod state;
-mod storm;

@@ -1,8 +1,8 @@
 //! A token is good only while everything it hangs on is: one row for each thing that can end it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use jeton_core::domain::client::Client;
 use jeton_core::domain::principal::Kind;
 use jeton_core::domain::realm::Realm;
 use jeton_core::domain::refusal::Reason;
@@ -13,7 +13,7 @@ use jeton_core::rules::{PasswordCheck, Shape};
 use jeton_core::time::Timestamp;
 use jeton_core::token::jwt::Claims;
 
-use crate::fixture::{apply, decide, dialect, facts, now, password, principal};
+use crate::fixture::{apply, decide, dialect, facts, now, password, principal, the};
 
 fn signed_in(target: bool) -> TokenFacts {
     let facts = facts();
@@ -29,14 +29,19 @@ fn session_tokens() {
         ("realm disabled", |realm, _| realm.enabled = false, 0, Some(Reason::Disabled)),
         ("realm's cut-off", |realm, _| realm.not_before = now() + Duration::from_secs(1), 2, Some(Reason::Revoked)),
         ("session ended", |_, token| token.session.ended_at = Some(now()), 0, Some(Reason::Revoked)),
-        ("person disabled", |_, token| token.principal.enabled = false, 0, Some(Reason::Disabled)),
+        ("person disabled", |_, token| Arc::make_mut(&mut token.principal).enabled = false, 0, Some(Reason::Disabled)),
         (
             "person's cut-off",
-            |_, token| token.principal.not_before = now() + Duration::from_secs(1),
+            |_, token| Arc::make_mut(&mut token.principal).not_before = now() + Duration::from_secs(1),
             2,
             Some(Reason::Revoked),
         ),
-        ("target disabled", |_, token| token.target.as_mut().unwrap().0.enabled = false, 0, Some(Reason::Disabled)),
+        (
+            "target disabled",
+            |_, token| Arc::make_mut(&mut token.target.as_mut().unwrap().0).enabled = false,
+            0,
+            Some(Reason::Disabled),
+        ),
         ("no member any more", |_, token| token.target.as_mut().unwrap().1 = None, 0, Some(Reason::Disabled)),
         ("target removed", |_, token| token.target = None, 0, Some(Reason::Revoked)),
         ("a refresh token", |_, token| token.token.kind = TokenKind::Refresh, 0, Some(Reason::Revoked)),
@@ -53,7 +58,7 @@ fn session_tokens() {
     for (name, change, later, expected) in rows {
         let mut realm = facts().realm;
         let mut token = signed_in(true);
-        change(&mut realm, &mut token);
+        change(Arc::make_mut(&mut realm), &mut token);
         let then = now() + Duration::from_secs(later);
         let decision = of_session_token(&realm, &token, Shape::Dialect(dialect("inevent")), then);
         assert_eq!(decision.answer.err().map(|refusal| refusal.reason), expected, "{name}");
@@ -88,9 +93,9 @@ const ISSUER: &str = "https://auth.test/realms/r";
 fn client_tokens() {
     let rows: [(&str, fn(&mut Facts, &mut Claims), Option<Reason>); 14] = [
         ("as it is", |_, _| {}, None),
-        ("realm disabled", |facts, _| facts.realm.enabled = false, Some(Reason::Disabled)),
-        ("client disabled", |facts, _| client(facts).enabled = false, Some(Reason::Disabled)),
-        ("service disabled", |facts, _| client(facts).service.enabled = false, Some(Reason::Disabled)),
+        ("realm disabled", |facts, _| Arc::make_mut(&mut facts.realm).enabled = false, Some(Reason::Disabled)),
+        ("client disabled", |facts, _| the(&mut facts.client).enabled = false, Some(Reason::Disabled)),
+        ("service disabled", |facts, _| the(&mut facts.client).service.enabled = false, Some(Reason::Disabled)),
         ("client unknown", |facts, _| facts.client = None, Some(Reason::InvalidToken)),
         (
             "another's subject",
@@ -99,17 +104,17 @@ fn client_tokens() {
         ),
         ("another issuer", |_, claims| claims.iss = "https://other.test".to_owned(), Some(Reason::InvalidToken)),
         ("ended", |facts, _| facts.ended = true, Some(Reason::Revoked)),
-        ("realm's cut-off", |facts, _| facts.realm.not_before = now(), Some(Reason::Revoked)),
-        ("client made since", |facts, _| client(facts).created_at = now(), Some(Reason::Revoked)),
-        ("client's cut-off", |facts, _| client(facts).not_before = now(), Some(Reason::Revoked)),
-        ("service's cut-off", |facts, _| client(facts).service.not_before = now(), Some(Reason::Revoked)),
+        ("realm's cut-off", |facts, _| Arc::make_mut(&mut facts.realm).not_before = now(), Some(Reason::Revoked)),
+        ("client made since", |facts, _| the(&mut facts.client).created_at = now(), Some(Reason::Revoked)),
+        ("client's cut-off", |facts, _| the(&mut facts.client).not_before = now(), Some(Reason::Revoked)),
+        ("service's cut-off", |facts, _| the(&mut facts.client).service.not_before = now(), Some(Reason::Revoked)),
         ("expired", |_, claims| claims.exp = now().as_secs(), Some(Reason::Expired)),
         ("not yet", |_, claims| claims.nbf = Some(now().as_secs() + 1), Some(Reason::InvalidToken)),
     ];
     for (name, change, expected) in rows {
         let mut facts = facts();
         let mut claims = Claims {
-            sub: client(&mut facts).service.id.to_string(),
+            sub: the(&mut facts.client).service.id.to_string(),
             iat: now().as_secs() - 60,
             exp: now().as_secs() + 60,
             client_id: Some("client".to_owned()),
@@ -129,11 +134,11 @@ fn e14_the_latest_cut_off_holds() {
         for of_client in instants {
             for service in instants {
                 let mut facts = facts();
-                facts.realm.not_before = realm;
-                client(&mut facts).not_before = of_client;
-                client(&mut facts).service.not_before = service;
+                Arc::make_mut(&mut facts.realm).not_before = realm;
+                the(&mut facts.client).not_before = of_client;
+                the(&mut facts.client).service.not_before = service;
                 let claims = Claims {
-                    sub: client(&mut facts).service.id.to_string(),
+                    sub: the(&mut facts.client).service.id.to_string(),
                     iat: now().as_secs() - 60,
                     exp: now().as_secs() + 60,
                     iss: ISSUER.to_owned(),
@@ -144,8 +149,4 @@ fn e14_the_latest_cut_off_holds() {
             }
         }
     }
-}
-
-fn client(facts: &mut Facts) -> &mut Client {
-    facts.client.as_mut().unwrap()
 }

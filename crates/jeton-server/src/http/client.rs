@@ -1,5 +1,8 @@
 //! Who asks: clients at the endpoints that issue no token of their own (introspection, revocation).
 
+use std::sync::Arc;
+
+use axum::body::Body;
 use axum::response::Response;
 use jeton_core::change::Change;
 use jeton_core::domain::client::Client;
@@ -11,7 +14,7 @@ use jeton_core::wire::form::Form;
 use jeton_core::wire::oauth;
 
 use super::receive::{Received, throttle_keys};
-use super::respond::{refusal_of, respond};
+use super::respond::refusal_of;
 use crate::app::App;
 
 /// The client that a form's or header's credentials prove, or the answer to one that names none.
@@ -20,7 +23,7 @@ pub(super) async fn authenticated(
     realm: &Realm,
     received: &Received,
     form: &Form,
-) -> Result<Result<Client, Response>, Refusal> {
+) -> Result<Result<Arc<Client>, Response>, Refusal> {
     let auth = oauth::client_auth(&received.parts.headers, form);
     let Some(client_id) = auth.client_id.as_deref() else {
         return no_client(&realm.name, auth.challenge).map(Err);
@@ -36,7 +39,7 @@ pub(super) async fn authenticated(
                 let recovered = vec![Change::Succeed { keys, at: now }];
                 app.store.commit(recovered).await.map_err(|error| refusal_of(error.into()))?;
             }
-            Ok(Ok(client.clone()))
+            Ok(Ok(Arc::clone(client)))
         }
         Err(reason) => {
             app.metrics.refusals(reason.name()).inc();
@@ -52,7 +55,7 @@ pub(super) async fn authenticated(
 /// No client is named: a challenge if another scheme was tried, else as for an unknown client.
 pub(super) fn no_client(realm: &str, challenge: bool) -> Result<Response, Refusal> {
     match challenge {
-        true => Ok(respond(oauth::challenge(realm))),
+        true => Ok(oauth::challenge(realm).map(Body::from)),
         false => Err(Refusal::new(Reason::Missing).field("client_id")),
     }
 }

@@ -74,8 +74,8 @@ fn realm_in(path: &str) -> Option<&str> {
 
 async fn allows(http: &Http, realm: &str, origin: &HeaderValue) -> bool {
     let facts = http.app.store.load(&Query { realm, ..Query::default() }).await;
-    let settings = facts.ok().flatten().map(|facts| facts.realm.settings);
-    settings.is_some_and(|settings| settings.cors_origins.iter().any(|known| known.as_bytes() == origin.as_bytes()))
+    let realm = facts.ok().flatten().map(|facts| facts.realm);
+    realm.is_some_and(|realm| realm.settings.cors_origins.iter().any(|known| known.as_bytes() == origin.as_bytes()))
 }
 
 fn allow(headers: &mut HeaderMap, origin: HeaderValue) {

@@ -1,5 +1,6 @@
 //! `POST /realms/{realm}/protocol/openid-connect/token/introspect` (RFC 7662).
 
+use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use jeton_core::domain::client::Client;
@@ -12,7 +13,7 @@ use jeton_core::wire::{introspection, oauth};
 use super::client::authenticated;
 use super::realm;
 use super::receive::Received;
-use super::respond::{refusal_of, respond};
+use super::respond::refusal_of;
 use super::router::Http;
 use crate::app::App;
 use crate::exchange::Ended;
@@ -44,7 +45,7 @@ async fn introspect(app: &App, realm: &Realm, received: Received) -> Result<Resp
         Err(Ended::Refused(refusal)) => inactive(&client, &refusal),
         Err(broken) => return Err(refusal_of(broken)),
     };
-    Ok(respond(oauth::answer(200, body)))
+    Ok(oauth::answer(200, body).map(Body::from))
 }
 
 /// Why a token is not good is told to the API it was shown to, and to nobody else (RFC 7662 §2.2).

@@ -1,5 +1,7 @@
 //! What the endpoints of a realm's OAuth suite share: the realm first, then the request, refusals in OAuth's shape.
 
+use std::sync::Arc;
+
 use axum::extract::Request;
 use axum::response::Response;
 use jeton_core::domain::realm::Realm;
@@ -29,7 +31,7 @@ pub(super) async fn answer(
 }
 
 /// The realm of this name, before anything else of the request is looked at, as in Keycloak.
-pub(super) async fn find(app: &App, name: &str) -> Result<Realm, Refusal> {
+pub(super) async fn find(app: &App, name: &str) -> Result<Arc<Realm>, Refusal> {
     let query = Query { realm: name, ..Query::default() };
     let found = app.store.load(&query).await.map_err(|error| refusal_of(error.into()))?;
     let realm = found.ok_or(Refusal::new(Reason::NoRealm))?.realm;

@@ -15,7 +15,7 @@ use crate::exchange::Ended;
 #[derive(Clone)]
 pub(super) struct AnsweredBy(pub(super) String);
 
-/// A response of exactly these bytes. Over HTTP/2 the reason phrase is lost, as it must be.
+/// A dialect's answer, byte for byte. Over HTTP/2 the reason phrase is lost, as it must be.
 pub(super) fn respond(answer: Answer) -> Response {
     let mut response = Response::new(Body::from(answer.body));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -33,7 +33,7 @@ pub(super) fn respond(answer: Answer) -> Response {
 
 /// A refusal in OAuth's shape.
 pub(super) fn oauth_refusal(refusal: &Refusal, settings: Option<&Settings>) -> Response {
-    respond(oauth::refusal_answer(refusal, settings))
+    oauth::refusal_answer(refusal, settings).map(Body::from)
 }
 
 /// What a peer is told of a request that ended without success. A fault is logged here and nowhere else.

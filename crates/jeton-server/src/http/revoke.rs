@@ -1,7 +1,9 @@
 //! `POST /realms/{realm}/protocol/openid-connect/revoke` (RFC 7009).
 
+use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
+use http::header::CONTENT_TYPE;
 use jeton_core::domain::realm::Realm;
 use jeton_core::domain::refusal::{Reason, Refusal};
 use jeton_core::facts::Query;
@@ -11,7 +13,7 @@ use jeton_core::wire::oauth;
 use super::client::authenticated;
 use super::realm;
 use super::receive::Received;
-use super::respond::{refusal_of, respond};
+use super::respond::refusal_of;
 use super::router::Http;
 use crate::app::App;
 use crate::exchange::Ended;
@@ -35,7 +37,7 @@ async fn revoke(app: &App, realm: &Realm, received: Received) -> Result<Response
         return Err(Refusal::new(Reason::Missing).field("token").detail("Token not provided"));
     };
     if !matches!(form.field("token_type_hint"), None | Some("access_token" | "refresh_token")) {
-        return Ok(respond(oauth::error(400, "unsupported_token_type", Some("Unsupported token type"))));
+        return Ok(oauth::error(400, "unsupported_token_type", Some("Unsupported token type")).map(Body::from));
     }
     let keys = app.keys(realm.id).await.map_err(|fault| refusal_of(fault.into()))?;
     let ended = match present(token, &keys, &app.pepper) {
@@ -57,12 +59,13 @@ async fn revoke(app: &App, realm: &Realm, received: Received) -> Result<Response
         Err(_) => false,
     };
     // Keycloak answers 200 either way, and says so when there was nothing to end.
-    Ok(match ended {
+    let answer = match ended {
         true => {
             let mut answer = oauth::answer(200, String::new());
-            answer.headers.retain(|(name, _)| name != "Content-Type");
-            respond(answer)
+            answer.headers_mut().remove(CONTENT_TYPE);
+            answer
         }
-        false => respond(oauth::error(200, "invalid_token", Some("Invalid token"))),
-    })
+        false => oauth::error(200, "invalid_token", Some("Invalid token")),
+    };
+    Ok(answer.map(Body::from))
 }

@@ -1,5 +1,6 @@
 //! `POST /realms/{realm}/protocol/openid-connect/token` (RFC 6749 §3.2).
 
+use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use jeton_core::dialect::Values;
@@ -12,7 +13,7 @@ use jeton_core::wire::oauth;
 use super::client::no_client;
 use super::realm;
 use super::receive::{Received, throttle_keys};
-use super::respond::{refusal_of, respond};
+use super::respond::refusal_of;
 use super::router::Http;
 use crate::app::App;
 use crate::exchange::exchange;
@@ -37,5 +38,6 @@ async fn grant(app: &App, realm: &Realm, received: Received) -> Result<Response,
         source: received.source.to_string(),
     };
     let granted = exchange(app, &query, &request, None, &Values::new()).await.map_err(refusal_of)?;
-    Ok(respond(oauth::token_answer(&granted.issue, &granted.token, realm.not_before.as_secs())))
+    let answer = oauth::token_answer(&granted.issue, &granted.token, realm.not_before.as_secs());
+    Ok(answer.map(Body::from))
 }

@@ -10,6 +10,8 @@ mod inevent;
 mod ion;
 mod limits;
 mod pitchpoint;
+mod refresh;
 mod security;
 mod two_servers;
+mod upgrade;
 mod zro;

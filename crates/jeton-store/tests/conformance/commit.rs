@@ -37,6 +37,37 @@ async fn guards_of_a_session() {
     }
 }
 
+/// The first use of a successor is written once, and never over what came after it.
+#[tokio::test]
+async fn a_renewal_is_confirmed_once() {
+    let renewed = |generation, renewed_at, last_used_at| (generation, renewed_at, at(last_used_at), None);
+    for world in worlds().await {
+        world.start(world.session(40, 0)).await;
+        let confirm = |generation, secs| Change::ConfirmRenewal { id: id(40), generation, at: at(secs) };
+        let renew = |generation, secs| Change::RenewSession { id: id(40), generation, at: at(secs) };
+        let rows = [
+            ("nothing to confirm", confirm(0, 1), renewed(0, None, 0)),
+            ("renewed", renew(0, 5), renewed(1, Some(at(5)), 5)),
+            ("of the generation before", confirm(0, 6), renewed(1, Some(at(5)), 5)),
+            ("of one to come", confirm(2, 6), renewed(1, Some(at(5)), 5)),
+            ("confirmed", confirm(1, 7), renewed(1, None, 7)),
+            ("a second time", confirm(1, 8), renewed(1, None, 7)),
+            ("renewed again", renew(1, 9), renewed(2, Some(at(9)), 9)),
+            ("late, of the generation before", confirm(1, 10), renewed(2, Some(at(9)), 9)),
+            ("by a clock that is behind", confirm(2, 8), renewed(2, None, 9)),
+            ("renewed a third time", renew(2, 11), renewed(3, Some(at(11)), 11)),
+            ("ended", Change::EndSession { id: id(40), at: at(12) }, (3, Some(at(11)), at(11), Some(at(12)))),
+            ("after the end", confirm(3, 13), (3, Some(at(11)), at(11), Some(at(12)))),
+        ];
+        for (what, change, expected) in rows {
+            assert_eq!(world.store.commit(vec![change]).await, Ok(()), "{what}");
+            let session = world.store.session(id(40)).await.expect("a read").expect("the session");
+            let found = (session.generation, session.renewed_at, session.last_used_at, session.ended_at);
+            assert_eq!(found, expected, "{what}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_conflict_undoes_everything_of_its_request() {
     for world in worlds().await {

@@ -35,7 +35,7 @@ async fn one_key_of_an_algorithm_is_current() {
 #[tokio::test]
 async fn two_nodes_that_start_together_have_one_key_and_one_pepper() {
     for world in worlds().await {
-        let other = world.fresh.again();
+        let other = world.fresh.again().await;
         let (a, b) = (key(&world, "a", Alg::ES256), key(&world, "b", Alg::ES256));
         let (one, two) = tokio::join!(
             world.store.put_key_if_none_current(&a, audit("x")),

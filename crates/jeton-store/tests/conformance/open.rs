@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use jeton_store::{Error, Store};
+use jeton_store::{Database, Error, Store};
 
 use crate::world::{audit, realm};
 
@@ -12,7 +12,7 @@ use crate::world::{audit, realm};
 async fn made_for_its_owner_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("deep/down/jeton.db");
-    let store = Store::open(&path).expect("a new store");
+    let store = Store::open(&Database::file(&path)).await.expect("a new store");
     store.add_realm(&realm(1, "acme"), audit("x")).await.expect("a realm");
     for (name, expected) in
         [("deep", 0o700), ("deep/down", 0o700), ("deep/down/jeton.db", 0o600), ("deep/down/jeton.db-wal", 0o600)]
@@ -21,16 +21,16 @@ async fn made_for_its_owner_alone() {
     }
 }
 
-#[test]
-fn refused_while_others_can_open_it() {
+#[tokio::test]
+async fn refused_while_others_can_open_it() {
     for (mode, welcome) in
         [(0o600, true), (0o400, true), (0o640, false), (0o604, false), (0o660, false), (0o666, false), (0o610, false)]
     {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("jeton.db");
-        drop(Store::open(&path).expect("a new store"));
+        drop(Store::open(&Database::file(&path)).await.expect("a new store"));
         fs::set_permissions(&path, Permissions::from_mode(mode)).expect("a mode");
-        match Store::open(&path) {
+        match Store::open(&Database::file(&path)).await {
             // Whether an owner that may not write can is up to who runs the test; it is not our refusal.
             Ok(_) => assert!(welcome, "{mode:o} was taken"),
             Err(error) => {
@@ -41,8 +41,8 @@ fn refused_while_others_can_open_it() {
     }
 }
 
-#[test]
-fn refused_when_it_is_no_store_of_ours() {
+#[tokio::test]
+async fn refused_when_it_is_no_store_of_ours() {
     type Make = fn(&Path);
     let rows: [(&str, Make, &str); 4] = [
         ("a folder", |path| fs::create_dir(path).expect("a folder"), "is not a file"),
@@ -51,11 +51,12 @@ fn refused_when_it_is_no_store_of_ours() {
             |path| fs::write(path, "not a database, but long enough to be looked at".repeat(99)).expect("a file"),
             "not a database",
         ),
-        ("another program's", |path| sql(path, "CREATE TABLE songs (title TEXT)"), "database of another program"),
+        ("another program's", |path| sql(path, "CREATE TABLE songs (title TEXT)"), "tables of another program"),
         (
             "a newer one's",
             |path| {
-                drop(Store::open(path).expect("a store"));
+                sql(path, "CREATE TABLE schema_version (version BIGINT NOT NULL PRIMARY KEY, checksum BIGINT NOT NULL)");
+                sql(path, "INSERT INTO schema_version (version, checksum) VALUES (1, 1)");
                 sql(path, "INSERT INTO schema_version (version, checksum) VALUES (99, 1)");
             },
             "run the newer program",
@@ -68,7 +69,7 @@ fn refused_when_it_is_no_store_of_ours() {
         if path.is_file() {
             fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("a mode");
         }
-        let error = Store::open(&path).err().expect("a refusal");
+        let error = Store::open(&Database::file(&path)).await.err().expect("a refusal");
         assert!(matches!(error, Error::Open(_)), "{name}: {error:?}");
         assert!(error.to_string().contains(says), "{name}: {error}");
         assert!(error.to_string().contains("jeton.db"), "{name}: {error}");
@@ -79,7 +80,7 @@ fn refused_when_it_is_no_store_of_ours() {
 async fn a_damaged_row_is_said_to_be_damaged() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("jeton.db");
-    let store = Store::open(&path).expect("a new store");
+    let store = Store::open(&Database::file(&path)).await.expect("a new store");
     store.add_realm(&realm(1, "acme"), audit("x")).await.expect("a realm");
     for damage in ["settings = '{\"no_such\": 1}'", "settings = 'x'", "id = 'x'", "enabled = 2", "not_before = 'soon'"]
     {
@@ -87,7 +88,7 @@ async fn a_damaged_row_is_said_to_be_damaged() {
         sql(&folder.path().join("jeton.db"), &format!("VACUUM INTO '{}'", path.display()));
         fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("a mode");
         sql(&path, &format!("UPDATE realm SET {damage}"));
-        let store = Store::open(&path).expect("the copy");
+        let store = Store::open(&Database::file(&path)).await.expect("the copy");
         let found = store.realm("acme").await;
         assert!(matches!(&found, Err(Error::Corrupt(_))), "{damage}: {found:?}");
         drop(store);

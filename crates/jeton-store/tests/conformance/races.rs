@@ -15,7 +15,7 @@ async fn of_two_commits_under_one_guard_one_wins() {
     ];
     for (name, change) in changes {
         for world in worlds().await {
-            let other = world.fresh.again();
+            let other = world.fresh.again().await;
             for n in 0..50 {
                 world.start(world.session(100 + n, 0)).await;
                 let outcomes = at_once([&world.store, &world.store, &other, &other], || vec![change(n, &world)]).await;
@@ -29,10 +29,43 @@ async fn of_two_commits_under_one_guard_one_wins() {
     }
 }
 
+/// The control of the test above: without a guard they all win, and the count says so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn without_a_guard_every_commit_wins() {
+    for world in worlds().await {
+        let other = world.fresh.again().await;
+        let session = world.session(100, 0);
+        world.start(session.clone()).await;
+        let unguarded = || vec![Change::PutToken(token(1, &session, 1, 1))];
+        let outcomes = at_once([&world.store, &world.store, &other, &other], unguarded).await;
+        assert_eq!(outcomes, [const { Ok(()) }; 4]);
+    }
+}
+
+/// The control of the tests below: what assumes nothing is written after a session's end, and after a new password.
+#[tokio::test]
+async fn without_a_guard_a_decision_that_is_overtaken_is_carried_out() {
+    for world in worlds().await {
+        let session = world.session(100, 0);
+        world.start(session.clone()).await;
+        world.store.commit(vec![Change::EndSession { id: session.id, at: at(1) }]).await.expect("an end");
+        let renew = Change::RenewSession { id: session.id, generation: 0, at: at(1) };
+        let put = Change::PutToken(token(1, &session, 1, 1));
+        assert_eq!(world.store.commit(vec![renew, put.clone()]).await, Err(Error::Conflict));
+        assert_eq!(world.store.commit(vec![put]).await, Ok(()), "the guard is what refuses it");
+
+        let hold = Change::HoldPrincipal { id: world.ann.id, version: world.ann.version };
+        world.store.set_password(world.ann.id, None, "phc-new", false, at(1), audit("x")).await.expect("a password");
+        let start = Change::StartSession(world.session(101, 0));
+        assert_eq!(world.store.commit(vec![hold, start.clone()]).await, Err(Error::Conflict));
+        assert_eq!(world.store.commit(vec![start]).await, Ok(()), "the guard is what refuses it");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_renewal_and_an_end_never_leave_a_live_session() {
     for world in worlds().await {
-        let other = world.fresh.again();
+        let other = world.fresh.again().await;
         for n in 0..50 {
             let session = world.session(100 + n, 0);
             world.start(session.clone()).await;
@@ -54,7 +87,7 @@ async fn a_renewal_and_an_end_never_leave_a_live_session() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_new_password_and_a_sign_in_with_the_old_one() {
     for world in worlds().await {
-        let other = world.fresh.again();
+        let other = world.fresh.again().await;
         for n in 0..30 {
             let ann = world.store.principal(world.ann.id).await.expect("a read").expect("ann");
             let sign_in = vec![
@@ -93,7 +126,7 @@ async fn a_hundred_at_once_are_all_there_after_reopening_and_one_conflict_fails_
         world.store.close().await;
         let late = world.store.append_audit(audit("x")).await;
         assert!(matches!(late, Err(Error::Unavailable(_))), "a closed store takes no more: {late:?}");
-        let again = world.fresh.again();
+        let again = world.fresh.again().await;
         for n in 0..100 {
             let found = again.session(id(100 + n)).await.expect("a read");
             assert_eq!(found.is_some(), n != 50, "{n}");
@@ -104,7 +137,7 @@ async fn a_hundred_at_once_are_all_there_after_reopening_and_one_conflict_fails_
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn people_added_at_once_have_numbers_of_their_own() {
     for world in worlds().await {
-        let other = world.fresh.again();
+        let other = world.fresh.again().await;
         let tasks: Vec<_> = (0..40)
             .map(|n| {
                 let store = if n % 2 == 0 { world.store.clone() } else { other.clone() };

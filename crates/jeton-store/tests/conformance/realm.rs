@@ -8,7 +8,7 @@ use crate::world::{at, audit, digest, id, person, realm, stores, token, worlds};
 
 #[tokio::test]
 async fn added_found_listed_and_changed() {
-    for fresh in stores() {
+    for fresh in stores().await {
         let store = &fresh.store;
         let (mut b, a) = (realm(1, "b"), realm(2, "a"));
         store.add_realm(&b, audit("realm.added")).await.expect("b");
@@ -30,7 +30,7 @@ async fn added_found_listed_and_changed() {
         store.set_realm_not_before(b.id, at(4), audit("realm.not_before")).await.expect("no step back");
         assert_eq!(store.realm("b").await, Ok(Some(b.clone())));
         let facts = store.load(&Query { realm: "b", ..Query::default() }).await.expect("a read").expect("facts");
-        assert_eq!(facts.realm, b, "a disabled realm is loaded too");
+        assert_eq!(*facts.realm, b, "a disabled realm is loaded too");
         assert_eq!(store.set_realm_enabled(id(99), true, audit("x")).await, Err(Error::Missing("realm")));
     }
 }
@@ -63,7 +63,7 @@ async fn removing_one_removes_everything_in_it_and_nothing_else() {
         let facts = store.load(&query).await.expect("a read").expect("the new realm");
         assert_eq!(
             (facts.realm, facts.client, facts.token),
-            (again, None, None),
+            (again.into(), None, None),
             "nothing of the old one shows through"
         );
     }

@@ -24,7 +24,7 @@ async fn each_row_goes_when_it_is_of_no_more_use_and_not_before() {
             assert!(is_there(&world, what).await, "{what:?} a second before {gone_at}");
             sweep_all(&world, gone_at).await;
             assert!(!is_there(&world, what).await, "{what:?} at {gone_at}");
-            assert_eq!(world.load(Query::default()).await.realm, world.realm);
+            assert_eq!(*world.load(Query::default()).await.realm, world.realm);
         }
     }
 }

@@ -20,7 +20,7 @@ async fn targets_and_who_is_a_member() {
         assert_eq!(store.target(realm_id, 5).await, Ok(Some(small.clone())));
         let query = Query { target: Some(5), username: Some("ann"), ..Query::default() };
         let facts = world.load(query.clone()).await;
-        assert_eq!((facts.target, facts.membership), (Some(small.clone()), None));
+        assert_eq!((facts.target, facts.membership), (Some(small.clone().into()), None));
 
         let mut membership = Membership { level: "User".to_owned(), password: None };
         store.put_membership(small.id, world.ann.id, &membership, audit("x")).await.expect("a member");

@@ -1,7 +1,5 @@
 //! Fresh stores, and a small realm to begin with. Ids and times are made of small numbers, so that a test reads well.
 
-use std::path::PathBuf;
-
 use jeton_core::change::{Audit, Change};
 use jeton_core::domain::client::{ApiKey, Client, ClientSettings, StoredSecret};
 use jeton_core::domain::id::{Digest, Id};
@@ -12,26 +10,51 @@ use jeton_core::domain::target::{Membership, Target};
 use jeton_core::domain::throttle::ThrottleKeys;
 use jeton_core::facts::{Facts, Query, TokenFacts};
 use jeton_core::time::Timestamp;
-use jeton_store::{NewApiKey, NewClient, NewPrincipal, Service, Store};
+use jeton_store::{Database, NewApiKey, NewClient, NewPrincipal, Service, Store};
 
-/// An empty store of each engine.
-pub(crate) fn stores() -> Vec<Fresh> {
+/// An empty store of each engine: of SQLite, and of PostgreSQL where `JETON_TEST_POSTGRES` has the URL of one.
+pub(crate) async fn stores() -> Vec<Fresh> {
     let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("jeton.db");
-    vec![Fresh { store: Store::open(&path).expect("a new store"), path, _folder: folder }]
+    let file = Database::file(folder.path().join("jeton.db"));
+    let mut stores = vec![Fresh::open(file, Some(folder), None).await];
+    match std::env::var("JETON_TEST_POSTGRES") {
+        Ok(url) => {
+            let (database, name) = schema_named(&url).await;
+            stores.push(Fresh::open(database, None, Some(name)).await);
+        }
+        Err(_) => println!("left out: PostgreSQL, since JETON_TEST_POSTGRES names none"),
+    }
+    stores
+}
+
+/// A new schema in the database at `url`, and its name.
+pub(crate) async fn schema_named(url: &str) -> (Database, String) {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("a database");
+    tokio::spawn(connection);
+    let name = format!("t_{}", uuid::Uuid::now_v7().simple());
+    client.batch_execute(&format!("CREATE SCHEMA {name}")).await.expect("a schema");
+    let sign = if url.contains('?') { '&' } else { '?' };
+    let url = format!("{url}{sign}options=-c%20search_path%3D{name}&application_name=jeton-{name}");
+    (Database::postgres(&url, None, 4).expect("a URL"), name)
 }
 
 /// An empty store, gone with this value.
 pub(crate) struct Fresh {
     pub(crate) store: Store,
-    path: PathBuf,
-    _folder: tempfile::TempDir,
+    pub(crate) database: Database,
+    /// On PostgreSQL, the schema it is in.
+    pub(crate) schema: Option<String>,
+    _folder: Option<tempfile::TempDir>,
 }
 
 impl Fresh {
+    async fn open(database: Database, folder: Option<tempfile::TempDir>, schema: Option<String>) -> Self {
+        Self { store: Store::open(&database).await.expect("a new store"), database, schema, _folder: folder }
+    }
+
     /// The same store as another process sees it.
-    pub(crate) fn again(&self) -> Store {
-        Store::open(&self.path).expect("the store again")
+    pub(crate) async fn again(&self) -> Store {
+        Store::open(&self.database).await.expect("the store again")
     }
 }
 
@@ -48,7 +71,7 @@ pub(crate) struct World {
 
 pub(crate) async fn worlds() -> Vec<World> {
     let mut worlds = Vec::new();
-    for fresh in stores() {
+    for fresh in stores().await {
         let store = fresh.store.clone();
         let realm = realm(1, "acme");
         store.add_realm(&realm, audit("realm.added")).await.expect("a realm");

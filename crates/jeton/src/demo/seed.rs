@@ -1,7 +1,7 @@
 //! The demo's realms, people, targets and keys. At a later start on the same store they are found again and
 //! given new secrets; what was issued before ends.
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use jeton_core::change::Audit;
 use jeton_core::domain::client::{ClientSettings, StoredSecret};
 use jeton_core::domain::id::Id;
@@ -40,6 +40,32 @@ pub(super) async fn seed(app: &App) -> anyhow::Result<Credentials> {
         runs: seed.runs().await.context(RUNS)?,
         wallets: seed.wallets().await.context(WALLETS)?,
     })
+}
+
+/// Makes sure that a database that others may use too is the demo's own: empty and now marked as such, or marked before.
+/// The demo gives new secrets to what it finds, and ends what was issued.
+pub(super) async fn claim(app: &App) -> anyhow::Result<()> {
+    const MARK: &str = "demo";
+    if app.store.meta(MARK).await?.is_some() {
+        return Ok(());
+    }
+    let realms = app.store.realms().await?;
+    if !realms.is_empty() {
+        let names: Vec<_> = realms.into_iter().map(|realm| realm.name).collect();
+        bail!("it holds realms that no demo made ({}); give the demo a database of its own", names.join(", "));
+    }
+    let record = Audit {
+        at: app.clock.now(),
+        realm_id: None,
+        event: "demo.began",
+        principal_id: None,
+        session_id: None,
+        source: "local".to_owned(),
+        detail: String::new(),
+    };
+    // Sealed like everything there, so that a change of the master key finds nothing else.
+    app.store.put_meta_if_absent(MARK, &app.master.seal(MARK, MARK.as_bytes())?, record).await?;
+    Ok(())
 }
 
 struct Seed<'a> {

@@ -24,10 +24,7 @@ pub(super) use record;
 impl Local {
     /// Prints one thing.
     pub(super) fn show(&self, record: Record) -> anyhow::Result<()> {
-        match self.json {
-            true => print(&Value::Object(record).to_string()),
-            false => print(&lines(&record)),
-        }
+        show(record, self.json)
     }
 
     /// Prints a table with a row for each thing; `empty` is said when there is none.
@@ -40,9 +37,22 @@ impl Local {
                 say(empty);
                 Ok(())
             }
-            false => print(&table(&rows)),
+            false => show_table(&rows),
         }
     }
+}
+
+/// Prints one thing, for a command that has no opened store.
+pub(super) fn show(record: Record, json: bool) -> anyhow::Result<()> {
+    match json {
+        true => print(&Value::Object(record).to_string()),
+        false => print(&lines(&record)),
+    }
+}
+
+/// Prints a table with a row for each of `rows`, which are not none.
+pub(super) fn show_table(rows: &[Record]) -> anyhow::Result<()> {
+    print(&table(rows))
 }
 
 /// Says what was done.

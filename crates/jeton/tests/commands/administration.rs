@@ -123,8 +123,9 @@ fn every_change_leaves_its_line_in_the_audit_trail() {
         (&["master-key", "rotate"], "master_key.rotated"),
         (&["realm", "remove", "shop", "--yes"], "realm.removed"),
     ];
-    let store = jeton_store::Store::open(&place.path("data/jeton.db")).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let database = jeton_store::Database::file(place.path("data/jeton.db"));
+    let store = runtime.block_on(jeton_store::Store::open(&database)).unwrap();
     let newest = || runtime.block_on(store.newest_audit(20)).unwrap();
     for (args, event) in rows {
         let last = newest().first().map(|line| line.at);

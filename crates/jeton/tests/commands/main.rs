@@ -4,11 +4,18 @@
 #![expect(clippy::unwrap_used, reason = "a test may end where something is not as it should be")]
 
 mod administration;
+mod backup;
+mod copy;
+#[cfg(feature = "demo")]
+mod database;
 #[cfg(feature = "demo")]
 mod demo;
 mod four_realms;
 mod gate;
 mod harness;
 mod master_key;
+mod migrate;
 mod secrets;
 mod start;
+mod store;
+mod upgrade;

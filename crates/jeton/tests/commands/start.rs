@@ -30,7 +30,7 @@ fn init_overwrites_nothing() {
 fn a_mistake_in_the_configuration_is_told_with_its_place() {
     for (from, to, expected) in [
         ("listen = ", "lisen = ", "jeton.toml:4:1: unknown field `lisen`"),
-        ("trusted_proxies = []", "trusted_proxies = [1]", "jeton.toml:19:20: "),
+        ("trusted_proxies = []", "trusted_proxies = [1]", "jeton.toml:23:20: "),
         ("[log]", "[logs]", ": unknown field `logs`"),
         ("data = \"data\"", "data = \"data", "jeton.toml:13:"),
         ("dialects = []", "dialects = [\"nowhere.toml\"]", "nowhere.toml"),

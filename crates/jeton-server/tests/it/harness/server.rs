@@ -18,7 +18,7 @@ use jeton_server::gates::Gates;
 use jeton_server::http::{Http, router};
 use jeton_server::listen::Listener;
 use jeton_server::sealing::MasterKeys;
-use jeton_store::Store;
+use jeton_store::{Database, Store};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -156,7 +156,7 @@ fn master_key(folder: &Path) -> PathBuf {
 
 async fn open(folder: &Path, clock: &Clock, options: &Options) -> App {
     logs::start();
-    let store = Store::open(&folder.join("jeton.db")).unwrap();
+    let store = Store::open(&Database::file(folder.join("jeton.db"))).await.unwrap();
     let master = MasterKeys::load(&master_key(folder)).unwrap();
     let dialects = Dialects::load(options.dialects.clone()).unwrap();
     let site = Site { trusted_proxies: options.trusted_proxies.clone(), ..Site::at(PUBLIC_URL) };

@@ -7,67 +7,24 @@ use std::thread;
 use rusqlite::{Connection, params_from_iter};
 use tokio::sync::oneshot;
 
-use crate::db::{Sql, Value, statements};
-use crate::error::{Constraint, Error, constraint};
-use crate::open::connect;
+use super::error::constraint;
+use super::open::connect;
+use crate::db::Sql;
+use crate::error::Error;
+use crate::step::{Reply, Step};
 
-statements! {
-    BEGIN = "BEGIN IMMEDIATE";
-    SAVE = "SAVEPOINT one_set";
-    KEEP = "RELEASE one_set";
-    UNDO = "ROLLBACK TO one_set";
-    COMMIT = "COMMIT";
-    ROLLBACK = "ROLLBACK";
-}
+const BEGIN: Sql = Sql::new("BEGIN IMMEDIATE");
+const SAVE: Sql = Sql::new("SAVEPOINT one_set");
+const KEEP: Sql = Sql::new("RELEASE one_set");
+const UNDO: Sql = Sql::new("ROLLBACK TO one_set");
+const COMMIT: Sql = Sql::new("COMMIT");
+const ROLLBACK: Sql = Sql::new("ROLLBACK");
 
 /// This many sets share one commit at most, so that the first does not wait long for the last.
 const BATCH: usize = 64;
 
 /// This many sets wait at most: some tens of milliseconds of work. Beyond it, waiting only makes things worse.
 const QUEUE: usize = 1024;
-
-/// A statement that writes, and what it takes for granted.
-#[derive(Clone, Debug)]
-pub(crate) struct Step {
-    pub(crate) sql: Sql,
-    pub(crate) values: Vec<Value>,
-    pub(crate) needs: Needs,
-}
-
-/// What a statement takes for granted. Where it does not hold, nothing of the set is written.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Needs {
-    /// Nothing: it may well change no row.
-    Nothing,
-    /// That a decision's assumption holds: it changes a row, and no key is in its way.
-    Guard,
-    /// That this is there.
-    Row(&'static str),
-    /// That the first is new, and the second, which it belongs to, is there.
-    New(&'static str, &'static str),
-}
-
-impl Step {
-    pub(crate) fn new(sql: Sql, values: Vec<Value>, needs: Needs) -> Self {
-        Self { sql, values, needs }
-    }
-
-    /// How many rows it changed.
-    fn run(&self, db: &Connection) -> Result<usize, Error> {
-        let changed = db.prepare_cached(self.sql.text())?.execute(params_from_iter(&self.values));
-        match (changed, self.needs) {
-            (Ok(0), Needs::Guard) => Err(Error::Conflict),
-            (Ok(0), Needs::Row(noun)) => Err(Error::Missing(noun)),
-            (Ok(count), _) => Ok(count),
-            (Err(error), needs) => Err(match (constraint(&error), needs) {
-                (Some(_), Needs::Guard | Needs::Nothing) => Error::Conflict,
-                (Some(Constraint::Unique), Needs::New(noun, _) | Needs::Row(noun)) => Error::Exists(noun),
-                (Some(Constraint::Parent), Needs::New(_, parent) | Needs::Row(parent)) => Error::Missing(parent),
-                _ => Error::from(error),
-            }),
-        }
-    }
-}
 
 /// The way to the thread that writes.
 pub(crate) struct Writer {
@@ -84,9 +41,6 @@ struct Set {
     steps: Vec<Step>,
     reply: oneshot::Sender<Reply>,
 }
-
-/// How many rows each step changed.
-type Reply = Result<Vec<usize>, Error>;
 
 impl Writer {
     /// Starts the thread. It ends with [`close`](Self::close), or when the writer is dropped.
@@ -188,13 +142,13 @@ fn commit_together(path: &Path, slot: &mut Option<Connection>, sets: &[Vec<Step>
 
 /// One transaction with a savepoint for each set, so that a conflict undoes that set alone.
 fn commit_on(db: &Connection, sets: &[Vec<Step>]) -> Result<Vec<Reply>, Error> {
-    let run = |sql: Sql| db.prepare_cached(sql.text())?.execute([]).map_err(Error::from);
+    let run = |sql: Sql| db.prepare_cached(sql.for_sqlite())?.execute([]).map_err(Error::from);
     run(BEGIN)?;
     let outcomes: Result<Vec<Reply>, Error> = sets
         .iter()
         .map(|steps| {
             run(SAVE)?;
-            let outcome: Reply = steps.iter().map(|step| step.run(db)).collect();
+            let outcome: Reply = steps.iter().map(|step| take(db, step)).collect();
             if let Err(error) = &outcome {
                 if db.is_autocommit() {
                     // The engine gave up the whole transaction, the sets before this one included.
@@ -213,14 +167,26 @@ fn commit_on(db: &Connection, sets: &[Vec<Step>]) -> Result<Vec<Reply>, Error> {
     outcomes
 }
 
+/// How many rows `step` changed.
+fn take(db: &Connection, step: &Step) -> Result<usize, Error> {
+    match db.prepare_cached(step.sql.for_sqlite())?.execute(params_from_iter(&step.values)) {
+        Ok(count) => step.needs.met_by(count),
+        Err(error) => {
+            let broken = constraint(&error).and_then(|constraint| step.needs.broken_by(constraint));
+            Err(broken.unwrap_or_else(|| error.into()))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use rusqlite::Connection;
 
-    use super::{Needs, Step, commit_together};
+    use super::super::open::{connect, prepare_file};
+    use super::commit_together;
     use crate::db::{Sql, Value};
     use crate::error::Error;
-    use crate::open::{connect, prepare_file};
+    use crate::step::{Needs, Step};
 
     const PUT: Sql = Sql::new("INSERT INTO t (id, text) VALUES ($1, $2)");
 

@@ -1,0 +1,139 @@
+//! What only a store that many nodes share can go through: connections that break, nodes that start together, and
+//! transactions that commit in another order than they began.
+
+use std::time::Duration;
+
+use jeton_core::change::Change;
+use jeton_core::facts::Query;
+use jeton_store::{Database, Error, Store};
+use tokio_postgres::{Client, NoTls};
+
+use crate::world::{World, at, audit, digest, id, realm, schema_named, worlds};
+
+/// A store on PostgreSQL with the realm `acme`, and a connection of the test's own to the same schema.
+async fn shared() -> Option<(World, Client)> {
+    let world = worlds().await.into_iter().find(|world| matches!(world.fresh.database, Database::Postgres(_)))?;
+    let url = std::env::var("JETON_TEST_POSTGRES").expect("a URL");
+    let (client, connection) = tokio_postgres::connect(&url, NoTls).await.expect("a database");
+    tokio::spawn(connection);
+    let name = world.fresh.schema.clone().expect("a schema");
+    client.batch_execute(&format!("SET search_path = {name}")).await.expect("the schema");
+    Some((world, client))
+}
+
+/// Asks for `acme` until it is as `enabled` says; whether that was within two seconds.
+async fn becomes(store: &Store, enabled: bool) -> bool {
+    for _ in 0..100 {
+        let facts = store.load(&Query { realm: "acme", ..Query::default() }).await.expect("a read").expect("acme");
+        if facts.realm.enabled == enabled {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    false
+}
+
+const DISABLE: &str = "UPDATE realm SET enabled = 0 WHERE name = 'acme'; \
+    UPDATE config SET version = version + 1 WHERE id = 1";
+const TELL: &str = "INSERT INTO event (at, kind) VALUES (0, 'configured')";
+
+#[tokio::test]
+async fn an_event_that_commits_after_a_younger_one_was_read_is_not_missed() {
+    let Some((world, slow)) = shared().await else { return };
+    slow.batch_execute(&format!("BEGIN; {TELL}")).await.expect("a low number, not yet visible");
+    // It gets a higher number and is visible at once.
+    world.fresh.again().await.set_realm_enabled(world.realm.id, true, audit("x")).await.expect("a change");
+    assert!(becomes(&world.store, true).await);
+    // By now the higher number was read: memory answers.
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    slow.batch_execute(&format!("{DISABLE}; COMMIT")).await.expect("the low number, visible late");
+    assert!(becomes(&world.store, false).await, "a change that was told late is never seen");
+}
+
+/// The control of the test above: a change that nobody tells is answered from memory for far longer.
+#[tokio::test]
+async fn without_its_event_a_change_is_not_seen() {
+    let Some((world, silent)) = shared().await else { return };
+    assert!(becomes(&world.store, true).await);
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert!(becomes(&world.store, true).await, "memory knows");
+    silent.batch_execute(&format!("BEGIN; {DISABLE}; COMMIT")).await.expect("a change");
+    assert!(!becomes(&world.store, false).await, "who told?");
+}
+
+/// Ends every connection that uses the schema $1, as a restart of the server would.
+const END_ALL: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+    WHERE pid <> pg_backend_pid() AND application_name = 'jeton-' || $1";
+
+#[tokio::test]
+async fn connections_that_break_are_replaced() {
+    let Some((world, other)) = shared().await else { return };
+    let schema = world.fresh.schema.clone().expect("a schema");
+    for n in 0..20 {
+        other.execute(END_ALL, &[&schema]).await.expect("an end");
+        let session = world.session(100 + n, 0);
+        world.store.commit(vec![Change::StartSession(session)]).await.expect("a session");
+        assert!(world.store.session(id(100 + n)).await.expect("a read").is_some(), "{n}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nodes_that_start_together_make_the_tables_once() {
+    let Ok(url) = std::env::var("JETON_TEST_POSTGRES") else { return };
+    let (database, _) = schema_named(&url).await;
+    let pending = Store::pending_migrations(&database).await.expect("a look");
+    assert_eq!(pending, ["schema 1", "expansion 1 of schema 1"]);
+    let nodes: Vec<_> = (0..6)
+        .map(|_| {
+            let database = database.clone();
+            tokio::spawn(async move { Store::open(&database).await })
+        })
+        .collect();
+    let mut stores = Vec::new();
+    for node in nodes {
+        stores.push(node.await.expect("a task").expect("a store"));
+    }
+    assert_eq!(Store::pending_migrations(&database).await, Ok(Vec::new()));
+    stores[0].add_realm(&realm(1, "acme"), audit("x")).await.expect("a realm");
+    for store in &stores {
+        assert!(store.realm("acme").await.expect("a read").is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_schema_of_another_program_is_left_alone() {
+    let Ok(url) = std::env::var("JETON_TEST_POSTGRES") else { return };
+    let (database, name) = schema_named(&url).await;
+    let (client, connection) = tokio_postgres::connect(&url, NoTls).await.expect("a database");
+    tokio::spawn(connection);
+    client.batch_execute(&format!("CREATE TABLE {name}.songs (title TEXT)")).await.expect("a table");
+    let refused = Store::open(&database).await.err().expect("a refusal");
+    assert!(matches!(&refused, Error::Open(text) if text.contains("tables of another program")), "{refused}");
+}
+
+#[tokio::test]
+async fn what_its_caller_gave_up_is_done_all_the_same_and_harms_nobody() {
+    let Some((world, _)) = shared().await else { return };
+    for n in 0..40 {
+        let session = world.session(100 + n, 0);
+        let write = world.store.commit(vec![Change::StartSession(session)]);
+        let query = Query { realm: "acme", token: Some(digest(n)), ..Query::default() };
+        let read = world.store.load(&query);
+        // Cut off somewhere on the way, sometimes not at all.
+        let patience = Duration::from_micros(n * 150);
+        let _either = tokio::time::timeout(patience, write).await;
+        let _either = tokio::time::timeout(patience, async { read.await.map(|_| ()) }).await;
+    }
+    for n in 0..40 {
+        // Its task may still be at it.
+        let mut found = None;
+        for _ in 0..100 {
+            found = world.store.session(id(100 + n)).await.expect("a read");
+            if found.is_some() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(found.map(|session| session.started_at), Some(at(0)), "{n}");
+    }
+}
