@@ -214,6 +214,9 @@ class Cluster:
                     # What is acknowledged is on two disks, always: with one server left, writes wait. Without this
                     # they would go on, on one disk.
                     "synchronous_mode_strict": self.synchronous,
+                    # Patroni promotes nobody who is further behind. The control wants just that: a leader whose last
+                    # seconds are gone.
+                    "maximum_lag_on_failover": 2**20 if self.synchronous else 2**30,
                     "postgresql": {
                         "use_pg_rewind": True,
                         "use_slots": True,

@@ -6,8 +6,8 @@ use jeton_core::time::Timestamp;
 
 use crate::db::{Row, statements};
 use crate::error::Error;
-use crate::store::Store;
 use crate::step::{Needs, Step};
+use crate::store::Store;
 
 statements! {
     APPEND = "INSERT INTO audit (at, line, realm_id, event, principal_id, session_id, source, detail) \

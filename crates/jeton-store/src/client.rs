@@ -8,10 +8,10 @@ use jeton_core::time::Timestamp;
 use crate::db::{Row, Sql, Value, statements};
 use crate::error::Error;
 use crate::principal::{self, Service, principal_columns};
-use crate::snapshot::Snapshot;
 use crate::secret::{self, Owner};
-use crate::store::Store;
+use crate::snapshot::Snapshot;
 use crate::step::{Needs, Step};
+use crate::store::Store;
 
 macro_rules! select {
     () => {

@@ -152,16 +152,21 @@ impl Loader<'_> {
             None => None,
         };
         let client = match session.client_id {
-            Some(id) => cache.clients_by_row.get(id, version, client::by_id(self.tx, id)).await?.ok_or_else(gone)?.into(),
+            Some(id) => {
+                cache.clients_by_row.get(id, version, client::by_id(self.tx, id)).await?.ok_or_else(gone)?.into()
+            }
             None => None,
         };
         let api_key = match session.api_key_id {
-            Some(id) => cache.api_keys_by_row.get(id, version, api_key::by_id(self.tx, id)).await?.ok_or_else(gone)?.into(),
+            Some(id) => {
+                cache.api_keys_by_row.get(id, version, api_key::by_id(self.tx, id)).await?.ok_or_else(gone)?.into()
+            }
             None => None,
         };
         let target = match session.target_id {
             Some(id) => {
-                let target = cache.targets_by_row.get(id, version, target::by_id(self.tx, id)).await?.ok_or_else(gone)?;
+                let target =
+                    cache.targets_by_row.get(id, version, target::by_id(self.tx, id)).await?.ok_or_else(gone)?;
                 let membership = target::membership(self.tx, id, session.principal_id);
                 Some((target, cache.memberships.get((id, session.principal_id), version, membership).await?))
             }

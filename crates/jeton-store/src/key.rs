@@ -7,8 +7,8 @@ use jeton_core::domain::policy::Alg;
 
 use crate::db::{Row, Value, statements};
 use crate::error::Error;
-use crate::store::Store;
 use crate::step::{Needs, Step};
+use crate::store::Store;
 use crate::{config, meta};
 
 macro_rules! columns {
@@ -50,7 +50,11 @@ impl Store {
             Ok(()) | Err(Error::Conflict) => {}
             Err(error) => return Err(error),
         }
-        self.snapshot().await?.one(CURRENT, &[key.realm_id.into(), key.alg.name().into()], read).await?.ok_or(Error::Conflict)
+        self.snapshot()
+            .await?
+            .one(CURRENT, &[key.realm_id.into(), key.alg.name().into()], read)
+            .await?
+            .ok_or(Error::Conflict)
     }
 
     /// Retires the current key `kid` of the realm of `next`, and makes `next` the current one.

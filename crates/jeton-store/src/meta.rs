@@ -5,8 +5,8 @@ use jeton_core::change::Audit;
 use crate::db::{Value, statements};
 use crate::error::Error;
 use crate::snapshot::Snapshot;
-use crate::store::Store;
 use crate::step::{Needs, Step};
+use crate::store::Store;
 
 statements! {
     FIND = "SELECT value FROM meta WHERE name = $1";

@@ -113,6 +113,9 @@ pub(crate) fn missing(taken: &Taken) -> Result<Vec<String>, Error> {
 fn same(what: &str, stored: &[i64], known: &[Step]) -> Result<(), Error> {
     match stored.iter().zip(known).position(|(stored, known)| *stored != known.checksum()) {
         None => Ok(()),
+        Some(at) if stored[at] < 0 => Err(Error::Open(
+            "the store is a copy that was not finished: remove it, and copy again with `jeton store copy`".to_owned(),
+        )),
         Some(at) => Err(Error::Open(format!(
             "the store's {what} {} was made by another build of Jeton: run that build, or start with a new store",
             at + 1

@@ -138,5 +138,6 @@ fn plan(db: &Connection, sql: Sql) -> Vec<String> {
 }
 
 fn statements() -> impl Iterator<Item = (&'static str, &'static str, Sql)> {
-    ALL.iter().chain(crate::copy::TABLE_STATEMENTS).flat_map(|(file, list)| list.iter().map(|(name, sql)| (*file, *name, *sql)))
+    let lists = ALL.iter().chain(crate::copy::TABLE_STATEMENTS);
+    lists.flat_map(|(file, list)| list.iter().map(|(name, sql)| (*file, *name, *sql)))
 }

@@ -9,8 +9,8 @@ use jeton_core::time::Timestamp;
 use crate::db::{Row, Value, statements};
 use crate::error::Error;
 use crate::snapshot::Snapshot;
-use crate::store::Store;
 use crate::step::{Needs, Step};
+use crate::store::Store;
 use crate::{session, target};
 
 /// The columns of a principal, of the table by the name `p`.

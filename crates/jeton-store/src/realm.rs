@@ -8,8 +8,8 @@ use jeton_core::time::Timestamp;
 use crate::db::{Row, Sql, Value, statements};
 use crate::error::Error;
 use crate::snapshot::Snapshot;
-use crate::store::Store;
 use crate::step::{Needs, Step};
+use crate::store::Store;
 
 macro_rules! columns {
     () => {

@@ -8,8 +8,8 @@ use jeton_core::time::Timestamp;
 use crate::db::{Value, statements};
 use crate::error::Error;
 use crate::snapshot::Snapshot;
-use crate::store::Store;
 use crate::step::{Needs, Step};
+use crate::store::Store;
 
 statements! {
     ADD = "INSERT INTO secret (id, client_id, api_key_id, digest, created_at, expires_at) \

@@ -8,10 +8,10 @@ use jeton_core::time::Timestamp;
 use crate::audit;
 use crate::db::{Row, statements};
 use crate::error::Error;
-use crate::snapshot::Snapshot;
 use crate::realm;
-use crate::store::Store;
+use crate::snapshot::Snapshot;
 use crate::step::{Needs, Step};
+use crate::store::Store;
 
 macro_rules! session_columns {
     () => {
@@ -146,7 +146,11 @@ pub(crate) fn end_of_principal(principal_id: Id, at: Timestamp) -> Step {
 }
 
 /// The token of this digest in this realm, and its session: a live and new one if the very same JWT stands in several.
-pub(crate) async fn of_token(tx: &mut Snapshot, realm_id: Id, digest: Digest) -> Result<Option<(Token, Session)>, Error> {
+pub(crate) async fn of_token(
+    tx: &mut Snapshot,
+    realm_id: Id,
+    digest: Digest,
+) -> Result<Option<(Token, Session)>, Error> {
     let values = [digest.into(), realm_id.into()];
     let read = |row: &mut Row<'_>| Ok((read_token(row)?, read_session(row)?));
     let mut found = tx.all(OF_TOKEN, &values, read).await?;
@@ -158,7 +162,11 @@ pub(crate) async fn of_token(tx: &mut Snapshot, realm_id: Id, digest: Digest) ->
 }
 
 /// The access token that a session issued last in this generation.
-pub(crate) async fn newest_access_token(tx: &mut Snapshot, session_id: Id, generation: i64) -> Result<Option<Token>, Error> {
+pub(crate) async fn newest_access_token(
+    tx: &mut Snapshot,
+    session_id: Id,
+    generation: i64,
+) -> Result<Option<Token>, Error> {
     tx.one(NEWEST_ACCESS, &[session_id.into(), generation.into()], read_token).await
 }
 

@@ -8,8 +8,8 @@ use crate::db::{Row, statements};
 use crate::error::Error;
 use crate::principal;
 use crate::snapshot::Snapshot;
-use crate::store::Store;
 use crate::step::{Needs, Step};
+use crate::store::Store;
 
 macro_rules! columns {
     () => {
@@ -142,7 +142,11 @@ pub(crate) async fn by_id(tx: &mut Snapshot, id: Id) -> Result<Option<Target>, E
     tx.one(BY_ID, &[id.into()], read).await
 }
 
-pub(crate) async fn membership(tx: &mut Snapshot, target_id: Id, principal_id: Id) -> Result<Option<Membership>, Error> {
+pub(crate) async fn membership(
+    tx: &mut Snapshot,
+    target_id: Id,
+    principal_id: Id,
+) -> Result<Option<Membership>, Error> {
     tx.one(MEMBER, &[target_id.into(), principal_id.into()], read_membership).await
 }
 

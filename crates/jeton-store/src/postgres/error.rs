@@ -100,6 +100,8 @@ fn is_lost(error: &tokio_postgres::Error) -> bool {
     ];
     match error.code() {
         Some(code) => GOING.contains(code),
-        None => error.is_closed() || std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>()),
+        None => {
+            error.is_closed() || std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>())
+        }
     }
 }

@@ -92,7 +92,8 @@ async fn read_along(place: &Postgres, window: &mut Window, known: &Mutex<Option<
         let at = Instant::now();
         let horizon = [Value::Int(window.horizon)];
         let horizon = bound(&horizon);
-        let rows = timeout(PATIENCE, client.query(event::SINCE.for_postgres(), &horizon)).await.map_err(|_| silent())??;
+        let rows =
+            timeout(PATIENCE, client.query(event::SINCE.for_postgres(), &horizon)).await.map_err(|_| silent())??;
         let seqs: Vec<i64> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
         let news = window.note(&seqs, at, LONGEST);
         {
@@ -170,7 +171,8 @@ mod tests {
     fn told(longest: Duration, asked: &[(u64, &[i64])]) -> Vec<bool> {
         let start = Instant::now();
         let mut window = Window::default();
-        let visible = |horizon: i64, seqs: &[i64]| seqs.iter().copied().filter(|seq| *seq > horizon).collect::<Vec<_>>();
+        let visible =
+            |horizon: i64, seqs: &[i64]| seqs.iter().copied().filter(|seq| *seq > horizon).collect::<Vec<_>>();
         asked
             .iter()
             .map(|(secs, seqs)| {

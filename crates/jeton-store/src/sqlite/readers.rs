@@ -87,7 +87,8 @@ impl Drop for Reading {
     fn drop(&mut self) {
         let Some(db) = self.db.take() else { return };
         // It only read, so that ending it loses nothing; some errors have ended it already.
-        let ended = db.is_autocommit() || db.prepare_cached(COMMIT.for_sqlite()).and_then(|mut end| end.execute([])).is_ok();
+        let ended =
+            db.is_autocommit() || db.prepare_cached(COMMIT.for_sqlite()).and_then(|mut end| end.execute([])).is_ok();
         let mut free = self.home.free();
         if ended && free.len() < self.home.keep {
             free.push(db);

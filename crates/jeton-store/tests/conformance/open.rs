@@ -55,7 +55,10 @@ async fn refused_when_it_is_no_store_of_ours() {
         (
             "a newer one's",
             |path| {
-                sql(path, "CREATE TABLE schema_version (version BIGINT NOT NULL PRIMARY KEY, checksum BIGINT NOT NULL)");
+                sql(
+                    path,
+                    "CREATE TABLE schema_version (version BIGINT NOT NULL PRIMARY KEY, checksum BIGINT NOT NULL)",
+                );
                 sql(path, "INSERT INTO schema_version (version, checksum) VALUES (1, 1)");
                 sql(path, "INSERT INTO schema_version (version, checksum) VALUES (99, 1)");
             },

@@ -111,6 +111,24 @@ async fn a_schema_of_another_program_is_left_alone() {
     assert!(matches!(&refused, Error::Open(text) if text.contains("tables of another program")), "{refused}");
 }
 
+/// A role that may connect and owns its schema is enough.
+#[tokio::test]
+async fn n7_a_role_without_privileges_is_enough() {
+    let Ok(url) = std::env::var("JETON_TEST_POSTGRES") else { return };
+    let (client, connection) = tokio_postgres::connect(&url, NoTls).await.expect("a database");
+    tokio::spawn(connection);
+    let (_, name) = schema_named(&url).await;
+    let role = format!("CREATE ROLE {name} LOGIN PASSWORD 'n7'; ALTER SCHEMA {name} OWNER TO {name}");
+    client.batch_execute(&role).await.expect("a role");
+    let (_, place) = url.split_once('@').expect("a user");
+    let url = format!("postgres://{name}@{place}?options=-c%20search_path%3D{name}");
+    let database = Database::postgres(&url, Some("n7".to_owned().into()), 2).expect("a URL");
+    let store = Store::open(&database).await.expect("a store");
+    store.add_realm(&realm(1, "acme"), audit("x")).await.expect("a realm");
+    assert_eq!(store.sweep(at(0), 10).await, Ok(0));
+    store.close().await;
+}
+
 #[tokio::test]
 async fn what_its_caller_gave_up_is_done_all_the_same_and_harms_nobody() {
     let Some((world, _)) = shared().await else { return };

@@ -10,7 +10,7 @@ use jeton_store::{Database, Store};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
-use crate::world::{audit, realm};
+use crate::world::{audit, realm, schema_named};
 
 const STORE: &[u8] = include_bytes!("../fixtures/n-1/store.sqlite3");
 const STATEMENTS: &str = include_str!("../fixtures/n-1/statements.sql");
@@ -181,6 +181,7 @@ struct Tables {
     _folder: tempfile::TempDir,
 }
 
+#[expect(clippy::disallowed_methods, reason = "tests are told by the environment where a PostgreSQL is")]
 async fn tables() -> Tables {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("jeton.db");
@@ -189,7 +190,7 @@ async fn tables() -> Tables {
     let postgres = match std::env::var("JETON_TEST_POSTGRES") {
         Ok(url) => Some(postgres(&url).await),
         Err(_) => {
-            println!("left out: PostgreSQL, since JETON_TEST_POSTGRES names none");
+            eprintln!("left out: PostgreSQL, since JETON_TEST_POSTGRES names none");
             None
         }
     };
@@ -197,14 +198,11 @@ async fn tables() -> Tables {
 }
 
 async fn postgres(url: &str) -> tokio_postgres::Client {
+    let (database, schema) = schema_named(url).await;
+    drop(Store::open(&database).await.expect("a new store"));
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("a database");
     tokio::spawn(connection);
-    let schema = format!("t_{}", uuid::Uuid::now_v7().simple());
-    client.batch_execute(&format!("CREATE SCHEMA {schema}; SET search_path = {schema}")).await.expect("a schema");
-    let sign = if url.contains('?') { '&' } else { '?' };
-    let url = format!("{url}{sign}options=-c%20search_path%3D{schema}");
-    let database = Database::postgres(&url, None, 2).expect("a URL");
-    drop(Store::open(&database).await.expect("a new store"));
+    client.batch_execute(&format!("SET search_path = {schema}")).await.expect("the schema");
     client
 }
 

@@ -3,6 +3,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Output;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
 use tokio_postgres::{Config, NoTls};
@@ -155,16 +156,18 @@ fn renew(token: &str) -> Request {
 /// A schema of its own in the PostgreSQL for tests: its URL without the password, and that.
 #[expect(clippy::disallowed_methods, reason = "where tests find a PostgreSQL is said in the environment alone")]
 fn postgres() -> Option<(String, String)> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
     let Ok(url) = std::env::var("JETON_TEST_POSTGRES") else {
-        println!("left out: PostgreSQL, since JETON_TEST_POSTGRES names none");
+        eprintln!("left out: PostgreSQL, since JETON_TEST_POSTGRES names none");
         return None;
     };
-    let name = format!("copy_{}", uuid::Uuid::new_v4().simple());
+    let name = format!("copy_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let (client, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
         tokio::spawn(connection);
-        client.batch_execute(&format!("CREATE SCHEMA {name}")).await.unwrap();
+        let make = format!("DROP SCHEMA IF EXISTS {name} CASCADE; CREATE SCHEMA {name}");
+        client.batch_execute(&make).await.unwrap();
     });
     let config: Config = url.parse().unwrap();
     let password = String::from_utf8(config.get_password().unwrap_or_default().to_vec()).unwrap();

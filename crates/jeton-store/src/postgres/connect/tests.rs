@@ -23,7 +23,7 @@ fn encryption(url: &str) -> Result<String, String> {
 }
 
 #[test]
-fn off_this_machine_there_is_verified_tls_or_nothing() {
+fn n7_off_this_machine_there_is_verified_tls_or_nothing() {
     const REFUSED: &str = "always verified";
     for (url, expected) in [
         ("postgres://localhost", Ok("plain")),

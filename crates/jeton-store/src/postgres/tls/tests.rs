@@ -66,7 +66,7 @@ async fn stand_in(config: ServerConfig) -> u16 {
 }
 
 #[tokio::test]
-async fn the_chain_the_name_and_the_dates_are_verified() {
+async fn n7_the_chain_the_name_and_the_dates_are_verified() {
     let folder = tempfile::tempdir().unwrap();
     let (ours, others) = (Ca::new("ours"), Ca::new("others"));
     let file = folder.path().join("ca.pem");
