@@ -44,6 +44,7 @@ fn every_statement_prepares_and_numbers_its_parameters_as_written() {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "where tests find a PostgreSQL is said in the environment alone")]
 async fn every_statement_prepares_on_postgresql() {
     let Ok(url) = std::env::var("JETON_TEST_POSTGRES") else {
         return eprintln!("left out: PostgreSQL, since JETON_TEST_POSTGRES names none");

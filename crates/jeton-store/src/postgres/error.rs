@@ -78,9 +78,9 @@ fn shown(error: &tokio_postgres::Error) -> String {
 
 /// The constraint that `error` is about, if it is about one.
 pub(super) fn constraint(error: &tokio_postgres::Error) -> Option<Constraint> {
-    match error.code()? {
-        &SqlState::UNIQUE_VIOLATION => Some(Constraint::Unique),
-        &SqlState::FOREIGN_KEY_VIOLATION => Some(Constraint::Parent),
+    match *error.code()? {
+        SqlState::UNIQUE_VIOLATION => Some(Constraint::Unique),
+        SqlState::FOREIGN_KEY_VIOLATION => Some(Constraint::Parent),
         _ => None,
     }
 }

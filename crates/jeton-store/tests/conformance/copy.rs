@@ -8,7 +8,7 @@ use jeton_core::domain::session::{Session, Token, TokenKind};
 use jeton_core::facts::{Query, TokenFacts};
 use jeton_store::{Copied, Database, Error, Owner, Store, copy};
 
-use crate::world::{DAY, World, at, audit, digest, id, keys, load, schema_named, token, worlds};
+use crate::world::{DAY, World, at, audit, digest, id, keys, load, postgres_url, schema_named, token, worlds};
 
 #[tokio::test]
 async fn every_row_goes_there_and_back() {
@@ -123,7 +123,7 @@ struct Sorted {
 
 impl Sorted {
     async fn new() -> Option<Self> {
-        let url = server()?;
+        let url = postgres_url()?;
         let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.expect("a database");
         tokio::spawn(connection);
         let name = format!("t_{}", uuid::Uuid::now_v7().simple());
@@ -142,17 +142,7 @@ impl Sorted {
 
 /// A schema without tables, where there is a PostgreSQL.
 async fn postgres() -> Option<Database> {
-    Some(schema_named(&server()?).await.0)
-}
-
-/// The URL of the PostgreSQL for tests.
-#[expect(clippy::disallowed_methods, reason = "where tests find a PostgreSQL is said in the environment alone")]
-fn server() -> Option<String> {
-    let url = std::env::var("JETON_TEST_POSTGRES").ok();
-    if url.is_none() {
-        eprintln!("left out: PostgreSQL, since JETON_TEST_POSTGRES names none");
-    }
-    url
+    Some(schema_named(&postgres_url()?).await.0)
 }
 
 /// A row of everything that the world has not yet.

@@ -8,12 +8,12 @@ use jeton_core::facts::Query;
 use jeton_store::{Database, Error, Store};
 use tokio_postgres::{Client, NoTls};
 
-use crate::world::{World, at, audit, digest, id, realm, schema_named, worlds};
+use crate::world::{World, at, audit, digest, id, postgres_url, realm, schema_named, worlds};
 
 /// A store on PostgreSQL with the realm `acme`, and a connection of the test's own to the same schema.
 async fn shared() -> Option<(World, Client)> {
     let world = worlds().await.into_iter().find(|world| matches!(world.fresh.database, Database::Postgres(_)))?;
-    let url = std::env::var("JETON_TEST_POSTGRES").expect("a URL");
+    let url = postgres_url().expect("a URL");
     let (client, connection) = tokio_postgres::connect(&url, NoTls).await.expect("a database");
     tokio::spawn(connection);
     let name = world.fresh.schema.clone().expect("a schema");
@@ -79,7 +79,7 @@ async fn connections_that_break_are_replaced() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nodes_that_start_together_make_the_tables_once() {
-    let Ok(url) = std::env::var("JETON_TEST_POSTGRES") else { return };
+    let Some(url) = postgres_url() else { return };
     let (database, _) = schema_named(&url).await;
     let pending = Store::pending_migrations(&database).await.expect("a look");
     assert_eq!(pending, ["schema 1", "expansion 1 of schema 1"]);
@@ -102,7 +102,7 @@ async fn nodes_that_start_together_make_the_tables_once() {
 
 #[tokio::test]
 async fn a_schema_of_another_program_is_left_alone() {
-    let Ok(url) = std::env::var("JETON_TEST_POSTGRES") else { return };
+    let Some(url) = postgres_url() else { return };
     let (database, name) = schema_named(&url).await;
     let (client, connection) = tokio_postgres::connect(&url, NoTls).await.expect("a database");
     tokio::spawn(connection);
@@ -114,7 +114,7 @@ async fn a_schema_of_another_program_is_left_alone() {
 /// A role that may connect and owns its schema is enough.
 #[tokio::test]
 async fn n7_a_role_without_privileges_is_enough() {
-    let Ok(url) = std::env::var("JETON_TEST_POSTGRES") else { return };
+    let Some(url) = postgres_url() else { return };
     let (client, connection) = tokio_postgres::connect(&url, NoTls).await.expect("a database");
     tokio::spawn(connection);
     let (_, name) = schema_named(&url).await;

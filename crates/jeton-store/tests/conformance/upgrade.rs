@@ -10,7 +10,7 @@ use jeton_store::{Database, Store};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
-use crate::world::{audit, realm, schema_named};
+use crate::world::{audit, postgres_url, realm, schema_named};
 
 const STORE: &[u8] = include_bytes!("../fixtures/n-1/store.sqlite3");
 const STATEMENTS: &str = include_str!("../fixtures/n-1/statements.sql");
@@ -181,18 +181,14 @@ struct Tables {
     _folder: tempfile::TempDir,
 }
 
-#[expect(clippy::disallowed_methods, reason = "tests are told by the environment where a PostgreSQL is")]
 async fn tables() -> Tables {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("jeton.db");
     drop(Store::open(&Database::file(&path)).await.expect("a new store"));
     let sqlite = Connection::open(&path).expect("a connection");
-    let postgres = match std::env::var("JETON_TEST_POSTGRES") {
-        Ok(url) => Some(postgres(&url).await),
-        Err(_) => {
-            eprintln!("left out: PostgreSQL, since JETON_TEST_POSTGRES names none");
-            None
-        }
+    let postgres = match postgres_url() {
+        Some(url) => Some(postgres(&url).await),
+        None => None,
     };
     Tables { sqlite, postgres, _folder: folder }
 }

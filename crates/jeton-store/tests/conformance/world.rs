@@ -17,14 +17,21 @@ pub(crate) async fn stores() -> Vec<Fresh> {
     let folder = tempfile::tempdir().expect("a folder");
     let file = Database::file(folder.path().join("jeton.db"));
     let mut stores = vec![Fresh::open(file, Some(folder), None).await];
-    match std::env::var("JETON_TEST_POSTGRES") {
-        Ok(url) => {
-            let (database, name) = schema_named(&url).await;
-            stores.push(Fresh::open(database, None, Some(name)).await);
-        }
-        Err(_) => println!("left out: PostgreSQL, since JETON_TEST_POSTGRES names none"),
+    if let Some(url) = postgres_url() {
+        let (database, name) = schema_named(&url).await;
+        stores.push(Fresh::open(database, None, Some(name)).await);
     }
     stores
+}
+
+/// Where the tests find a PostgreSQL, if they do.
+#[expect(clippy::disallowed_methods, reason = "that is said in the environment alone")]
+pub(crate) fn postgres_url() -> Option<String> {
+    let url = std::env::var("JETON_TEST_POSTGRES").ok();
+    if url.is_none() {
+        eprintln!("left out: PostgreSQL, since JETON_TEST_POSTGRES names none");
+    }
+    url
 }
 
 /// A new schema in the database at `url`, and its name.
