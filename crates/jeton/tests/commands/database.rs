@@ -109,7 +109,7 @@ impl Database {
     fn new() -> Option<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let Ok(url) = std::env::var("JETON_TEST_POSTGRES") else {
-            println!("left out: PostgreSQL, since JETON_TEST_POSTGRES names none");
+            eprintln!("left out: PostgreSQL, since JETON_TEST_POSTGRES names none");
             return None;
         };
         let schema = format!("c_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
