@@ -7,8 +7,9 @@ use super::percent::Coding;
 use super::read::{Reader, Stop};
 use super::refuse::{Refusals, Row, Says};
 use super::request::pairs;
-use super::template::{AnswerTemplate, Body, Message, Status};
+use super::template::{AnswerTemplate, Body, Message, Piece, Status, Text};
 use super::values::{Value, Values};
+use super::xml::Xml;
 use crate::domain::refusal::{Reason, Refusal};
 
 /// A row's own values, if it says what the answer does.
@@ -27,9 +28,9 @@ impl Dialect {
         // Where a refusal comes with the status of success, only literals can tell them apart.
         let ambiguous = [&found.refusals, &self.refusals].into_iter().any(|table| table.may_have(answer.status));
         let mut missing = "its status is not that of a success, nor that of a refusal".to_owned();
-        if found.answer.status == Status::Fixed(answer.status) {
+        for template in found.answers.iter().filter(|template| template.status == Status::Fixed(answer.status)) {
             let mut reader = Reader::of_answer(&self.fields, &settings, ambiguous);
-            match read_message(&mut reader, &found.answer, answer) {
+            match read_message(&mut reader, template, answer) {
                 Ok(()) => match reader.finish() {
                     Ok(values) => return Ok(values),
                     Err(Stop::Refused(refusal)) => {
@@ -163,15 +164,25 @@ fn read_message(reader: &mut Reader<'_>, template: &AnswerTemplate, answer: &Ans
             let json = Json::parse(answer.body).ok_or("its body is not JSON")?;
             reader.json(node, Some(&json), "").map_err(other)
         }
+        Body::Xml(document) => {
+            let root = Xml::parse(answer.body).ok_or("its body is not XML")?;
+            reader.xml(&document.root, &root).map_err(other)
+        }
         Body::Form(template) => {
             let text = std::str::from_utf8(answer.body).map_err(|_| "its body is not UTF-8")?;
             reader.pairs(template, &pairs(text, Coding::Form)).map_err(other)
         }
         Body::Text(template) => {
             let text = std::str::from_utf8(answer.body).map_err(|_| "its body is not UTF-8")?;
+            // Many servers end their line; no token does.
+            let text = if ends_in_token(template) { text.trim_end_matches(['\r', '\n']) } else { text };
             reader.text(template, Some(text), "body").map_err(other)
         }
     }
+}
+
+fn ends_in_token(text: &Text) -> bool {
+    matches!(text.pieces.last(), Some(Piece::Hole(hole)) if matches!(hole.name.as_str(), "access_token" | "refresh_token"))
 }
 
 /// Whether a request of this grant can be refused for this reason.

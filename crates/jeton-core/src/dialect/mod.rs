@@ -22,6 +22,7 @@ mod template;
 mod transform;
 mod values;
 mod write;
+mod xml;
 
 pub use message::{
     Answer, AnswerParts, Carrier, GrantName, OwnedRequest, Place, Placed, ReadError, Reading, Request, Shown, Slot,
@@ -69,10 +70,27 @@ pub struct Dialect {
 pub struct Exchange {
     /// What.
     pub grant: GrantName,
+    /// The end that it is for, if not for both.
+    pub only: Option<End>,
     /// Tried in order; the first is written.
     requests: Vec<RequestTemplate>,
-    answer: AnswerTemplate,
+    /// The first that has its values is written, any is read.
+    answers: Vec<AnswerTemplate>,
     refusals: Refusals,
+}
+
+/// One end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Whoever asks.
+    Client,
+    /// Whoever answers.
+    Server,
+}
+
+impl End {
+    /// The ends by the names they have in `only`.
+    const NAMED: [(&'static str, Self); 2] = [("client", Self::Client), ("server", Self::Server)];
 }
 
 /// The JSON of a JWT, before it is signed.
@@ -87,22 +105,36 @@ impl Exchange {
     /// What its requests can say: every value once, required if the first start line and message need it.
     pub fn request_slots(&self) -> Vec<Slot> {
         let mut slots = Vec::new();
-        for request in &self.requests {
-            for start in &request.starts {
-                request.each_slot(start, &mut |hole, kind| add_slot(&mut slots, &hole.name, kind, &hole.mark));
-            }
+        let starts = self.requests.iter().flat_map(|request| request.starts.iter().map(move |start| (request, start)));
+        for (index, (request, start)) in starts.enumerate() {
+            request.each_slot(start, &mut |hole, kind| {
+                let mark = if index == 0 { &hole.mark } else { &Mark::Optional };
+                add_slot(&mut slots, &hole.name, kind, mark);
+            });
         }
         slots
     }
 
-    /// What its answer can say.
+    /// What its answer can say; required is what every alternative needs.
     pub fn answer_slots(&self) -> Vec<Slot> {
-        let mut slots = Vec::new();
-        if let Some(reason) = &self.answer.reason {
-            reason.each_slot(&mut |hole, kind| add_slot(&mut slots, &hole.name, kind, &hole.mark));
+        let mut all: Vec<Slot> = Vec::new();
+        for (index, answer) in self.answers.iter().enumerate() {
+            let mut slots = Vec::new();
+            let mut add = |hole: &template::Hole, kind| add_slot(&mut slots, &hole.name, kind, &hole.mark);
+            if let Some(reason) = &answer.reason {
+                reason.each_slot(&mut add);
+            }
+            answer.message.each_slot(&mut add);
+            let required = |slots: &[Slot], name: &str| slots.iter().any(|slot| slot.name == name && slot.required);
+            all.iter_mut().for_each(|slot| slot.required &= required(&slots, &slot.name));
+            let known = all.len();
+            for slot in slots {
+                if all[..known].iter().all(|other| other.name != slot.name) {
+                    all.push(Slot { required: slot.required && index == 0, ..slot });
+                }
+            }
         }
-        self.answer.message.each_slot(&mut |hole, kind| add_slot(&mut slots, &hole.name, kind, &hole.mark));
-        slots
+        all
     }
 }
 
@@ -126,6 +158,22 @@ impl Dialect {
     /// The dialects compiled into the binary: name and text of each file.
     pub fn built_in() -> &'static [(&'static str, &'static str)] {
         include!("../../../../dialects/built_in.rs")
+    }
+
+    /// Adds to what an answer is to say what it repeats of the request: who asked, and the fields that are from the
+    /// client (the `id` of a JSON-RPC call). What the core decides is never taken from a request, nor is a secret.
+    pub fn echo(&self, exchange: usize, asked: &Values, said: &mut Values) {
+        const WHO: [&str; 5] = ["realm", "username", "act_as", "client_id", "key_id"];
+        let of_client = |name: &str| {
+            WHO.contains(&name) || self.fields.iter().any(|field| field.name == name && field.origin == Origin::Client)
+        };
+        let slots = self.exchanges.get(exchange).map(Exchange::answer_slots).unwrap_or_default();
+        for Slot { name, kind, .. } in slots {
+            let new = said.get(&name).is_none() && kind != Kind::Secret && of_client(&name);
+            if let Some(value) = asked.get(&name).filter(|_| new) {
+                said.set(name, value.clone());
+            }
+        }
     }
 
     /// Whether these settings are ones this dialect has, and of the right type.
@@ -153,7 +201,8 @@ impl Dialect {
 
     /// The names of the alternatives that the setting `name` chooses from.
     fn choices(&self, name: &str) -> Vec<&str> {
-        let nodes = self.exchanges.iter().filter_map(|exchange| match &exchange.answer.message.body {
+        let answers = self.exchanges.iter().flat_map(|exchange| &exchange.answers);
+        let nodes = answers.filter_map(|answer| match &answer.message.body {
             template::Body::Json(node) => Some(node),
             _ => None,
         });

@@ -1,5 +1,7 @@
 //! How text stands in each place of a message: percent-encoding, and what a place cannot hold.
 
+use super::xml;
+
 /// A place with an alphabet of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Coding {
@@ -15,6 +17,8 @@ pub(crate) enum Coding {
     Cookie,
     /// The inside of a JSON string; escaped by [`super::json`].
     Json,
+    /// The inside of an XML element or attribute.
+    Xml,
     /// Text as it is.
     Plain,
 }
@@ -26,6 +30,7 @@ pub(crate) type Unfit = &'static str;
 pub(crate) fn encode(coding: Coding, text: &str) -> Result<String, Unfit> {
     match coding {
         Coding::Plain | Coding::Json => Ok(text.to_owned()),
+        Coding::Xml => xml::escape(text).ok_or("a character that no XML can hold"),
         Coding::Path if text.is_empty() || text == "." || text == ".." => Err("an empty, `.` or `..` segment"),
         Coding::Path | Coding::Query => Ok(percent_encode(text, false)),
         Coding::Form => Ok(percent_encode(text, true)),
@@ -63,6 +68,7 @@ fn percent_encode(text: &str, form: bool) -> String {
 pub(crate) fn decode(coding: Coding, written: &str) -> Option<String> {
     match coding {
         Coding::Plain | Coding::Json | Coding::Header | Coding::Cookie => Some(written.to_owned()),
+        Coding::Xml => xml::unescape(written),
         Coding::Path => percent_decode(written, false),
         Coding::Query | Coding::Form => percent_decode(written, true),
     }

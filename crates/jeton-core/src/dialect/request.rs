@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use super::Dialect;
 use super::json::Json;
 use super::message::{GrantName, Place, Reading, Request, Shown};
 use super::multipart;
@@ -12,6 +11,8 @@ use super::percent::{self, Coding};
 use super::read::{Found, Reader, Step, Stop, refuse};
 use super::template::{Body, Pair, RequestTemplate, Start, Text};
 use super::values::Values;
+use super::xml::Xml;
+use super::{Dialect, End, Exchange};
 use crate::domain::refusal::{Reason, Refusal};
 
 /// A request template that serves the path.
@@ -28,6 +29,7 @@ enum Parsed<'a> {
     Nothing,
     Form(Vec<Found>),
     Json(Json),
+    Xml(Xml),
     Text(&'a str),
 }
 
@@ -87,7 +89,8 @@ impl Dialect {
         let mut claimed = Vec::new();
         for below in self.prefixes.iter().map(String::as_str).chain([""]).filter_map(|prefix| below(path, prefix)) {
             let Some(segments) = segments(&below) else { continue };
-            for (index, exchange) in self.exchanges.iter().enumerate() {
+            let served = |(_, exchange): &(usize, &Exchange)| exchange.only != Some(End::Client);
+            for (index, exchange) in self.exchanges.iter().enumerate().filter(served) {
                 for request in &exchange.requests {
                     let starts = request.starts.iter().filter(|start| serves(&reader, &start.path, &segments));
                     claimed.extend(starts.map(|start| Candidate {
@@ -109,7 +112,8 @@ impl Dialect {
         let mut wrong = None;
         let mut fitting = Vec::new();
         for candidate in claimed {
-            match candidate.start.query.iter().find_map(|pair| self.wrong_literal(pair, query)) {
+            let pairs = &candidate.start.query;
+            match (0..pairs.len()).find_map(|index| self.wrong_literal(pairs, index, query)) {
                 None => fitting.push(candidate),
                 Some(refusal) => wrong = wrong.or(Some(refusal)),
             }
@@ -120,10 +124,14 @@ impl Dialect {
         }
     }
 
-    fn wrong_literal(&self, pair: &Pair, query: &[Found]) -> Option<Refusal> {
+    fn wrong_literal(&self, pairs: &[Pair], index: usize, query: &[Found]) -> Option<Refusal> {
+        let pair = &pairs[index];
         let literal = pair.text.literal()?;
+        let alike = |pairs: &[Pair]| pairs.iter().filter(|other| other.name == pair.name).count();
         let mut found = query.iter().filter(|(name, _)| *name == pair.name).map(|(_, value)| value.as_deref());
-        let (first, second) = (found.next(), found.next());
+        let first = found.by_ref().nth(alike(&pairs[..index]));
+        let repeats = pairs[index + 1..].iter().any(|other| other.name == pair.name && other.text.repeated().is_some());
+        let second = found.nth(alike(&pairs[index + 1..])).filter(|_| !repeats);
         let about = |reason, what: &str| match refuse(reason, &pair.name, what) {
             Stop::Refused(refusal) => Some(refusal),
             Stop::Elsewhere { .. } => None,
@@ -165,11 +173,9 @@ impl Dialect {
                     return Reading::Refused { place: Place::Exchange(candidate.exchange), refusal };
                 }
                 Err(Stop::Refused(refusal)) => refused = refused.or(Some((candidate.exchange, refusal))),
-                Err(Stop::Elsewhere { field, absent }) => {
-                    let (reason, what) = match absent {
-                        true => (Reason::Missing, "is missing"),
-                        false => (Reason::Malformed, "is not one that is served here"),
-                    };
+                Err(Stop::Elsewhere { field, reason }) => {
+                    let absent = reason == Reason::Missing;
+                    let what = if absent { "is missing" } else { "is not one that is served here" };
                     if let Stop::Refused(refusal) = refuse(reason, &field, what) {
                         elsewhere = elsewhere.or(Some((candidate.exchange, refusal)));
                     }
@@ -261,6 +267,15 @@ fn secret_names(body: &Body) -> Vec<&str> {
             .filter(|member| matches!(&member.node, Node::Text(text) if text.has_secret()))
             .map(|member| member.name.as_str())
             .collect(),
+        Body::Xml(document) => {
+            let mut names = Vec::new();
+            document.root.each_text(&mut |name, text| {
+                if text.has_secret() {
+                    names.push(name);
+                }
+            });
+            names
+        }
         _ => Vec::new(),
     }
 }
@@ -314,6 +329,7 @@ fn parse<'a>(template: &Body, given: &str, body: &'a [u8]) -> Result<Parsed<'a>,
     match template {
         Body::None => Ok(Parsed::Nothing),
         Body::Json(_) => Json::parse(body).map(Parsed::Json).ok_or_else(|| malformed("the body is not valid JSON")),
+        Body::Xml(_) => Xml::parse(body).map(Parsed::Xml).ok_or_else(|| malformed("the body is not valid XML")),
         Body::Form(_) if essence(given) == "multipart/form-data" => multipart::fields(given, body)
             .map(Parsed::Form)
             .ok_or_else(|| malformed("the body is not valid multipart/form-data")),
@@ -354,6 +370,7 @@ fn read_all(
     match (&message.body, parsed) {
         (Body::Form(pairs), Parsed::Form(found)) => reader.pairs(pairs, found),
         (Body::Json(node), Parsed::Json(found)) => reader.json(node, Some(found), ""),
+        (Body::Xml(document), Parsed::Xml(root)) => reader.xml(&document.root, root),
         (Body::Text(text), Parsed::Text(found)) => reader.text(text, Some(found), "body"),
         _ => Ok(()),
     }

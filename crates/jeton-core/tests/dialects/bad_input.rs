@@ -10,6 +10,7 @@ use proptest::test_runner::Config;
 
 use super::goldens::built_in;
 use super::made_up::{TEXT, meadow};
+use super::round_trip::{VALLEY, valley};
 
 /// Reason and field of a refusal; nothing if the request can be read.
 type Refused<'a> = Option<(Reason, Option<&'a str>)>;
@@ -196,11 +197,11 @@ proptest! {
 
     #[test]
     fn no_request_panics(
-        path in prop_oneof!["(/[ -~]{0,8}){0,4}", Just("/".to_owned()), Just("/auth/singin".to_owned()), Just("/v2/door".to_owned())],
+        path in prop_oneof!["(/[ -~]{0,8}){0,4}", Just("/".to_owned()), Just("/auth/singin".to_owned()), Just("/v2/door".to_owned()), Just("/soap".to_owned()), Just("/token".to_owned())],
         query in "[ -~]{0,40}|action=person\\.sign(In|Out)(&[a-z%=]{0,20})?",
-        kind in prop_oneof!["application/json", "multipart/form-data; boundary=[ab-]{1,3}", "application/x-www-form-urlencoded", "text/plain", "[ -~]{0,20}"],
+        kind in prop_oneof!["application/json", "multipart/form-data; boundary=[ab-]{1,3}", "application/x-www-form-urlencoded", "text/plain", "text/xml", "application/x-amz-json-1\\.1", "[ -~]{0,20}"],
         authorization in prop::collection::vec(any::<u8>(), 0..20),
-        body in prop_oneof![prop::collection::vec(any::<u8>(), 0..60), r#"[\[\]{}",:a-z0-9=&%\r\n-]{0,60}"#.prop_map(String::into_bytes)],
+        body in prop_oneof![prop::collection::vec(any::<u8>(), 0..60), r#"[\[\]{}",:a-z0-9=&%\r\n-]{0,60}"#.prop_map(String::into_bytes), r#"<s:Envelope xmlns:s="urn:soap">[<>/=:'"&;#!?a-z\[\] -]{0,60}"#.prop_map(String::into_bytes)],
     ) {
         let mut headers = HeaderMap::new();
         headers.insert("content-type", HeaderValue::from_str(&kind).unwrap());
@@ -208,7 +209,7 @@ proptest! {
             headers.insert("authorization", value.clone());
             headers.insert("cookie", value);
         }
-        for dialect in built_in().iter().chain([meadow()]) {
+        for dialect in built_in().iter().chain([meadow(), valley()]) {
             let request = Request { method: &Method::POST, path: &path, query: Some(&query), headers: &headers, body: &body };
             let _ = dialect.read_request(&request, &Values::new());
             let _ = dialect.read_token(&request);
@@ -220,8 +221,8 @@ proptest! {
     }
 
     #[test]
-    fn no_file_panics(at in any::<prop::sample::Index>(), length in 0usize..20, text in "[ -~\\n'\"{}=|?é]{0,6}") {
-        for (_, file) in Dialect::built_in().iter().chain([&("meadow", TEXT)]) {
+    fn no_file_panics(at in any::<prop::sample::Index>(), length in 0usize..20, text in "[ -~\\n'\"{}=|?*<>/é]{0,6}") {
+        for (_, file) in Dialect::built_in().iter().chain([&("meadow", TEXT), &("valley", VALLEY)]) {
             let chars: Vec<char> = file.chars().collect();
             let from = at.index(chars.len());
             let to = (from + length).min(chars.len());

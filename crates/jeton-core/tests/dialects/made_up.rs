@@ -249,6 +249,20 @@ fn what_a_place_cannot_hold_is_not_written() {
 }
 
 #[test]
+fn what_an_answer_repeats_of_the_request() {
+    let dialect = meadow();
+    let asked = Values::new().with("username", "ada").with("expires_in", 9).with("client_id", "me").with("hint", "x");
+    for (exchange, expected) in [(0, vec!["client_id"]), (1, vec!["username"]), (2, vec![]), (9, vec![])] {
+        let mut said = Values::new();
+        dialect.echo(exchange, &asked, &mut said);
+        assert_eq!(said.iter().map(|(name, _)| name).collect::<Vec<_>>(), expected, "{exchange}");
+    }
+    let mut decided = Values::new().with("username", "grace");
+    dialect.echo(1, &asked, &mut decided);
+    assert_eq!(decided.text("username"), Some("grace"));
+}
+
+#[test]
 fn refusals_with_the_status_of_success() {
     let dialect = meadow();
     let answer = |refusal: &Refusal| dialect.write_refusal(Place::Exchange(2), refusal, &Values::new());

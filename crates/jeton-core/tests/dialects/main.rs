@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod bad_input;
+mod broken;
 mod claims;
 mod goldens;
 mod http_file;
+mod language;
 mod made_up;
 mod mistakes;
 mod round_trip;

@@ -8,7 +8,7 @@ name = "meadow"
 [token]
 format = "jwt"
 lifetime = "1h"
-claims = '{"iss":"{{issuer}}","exp":{{expires_at|epoch}}}'
+claims = '{"iss":"{{issuer}}","sub":"{{person.id}}","iat":{{issued_at|epoch}},"exp":{{expires_at|epoch}}}'
 
 [refresh]
 how = "keep"
@@ -70,6 +70,32 @@ const ROWS: &[(&str, &str, &str)] = &[
     ("zone = \"Europe/Lisbon\"", "zone = ¦\"Europe/Lisbonn\"", "no IANA time zone"),
     ("end = {", "¦ends = {", "unknown key `ends` (did you mean `end`?)"),
     ("claims = '", "¦claim = '", "unknown key `claim`"),
+    ("claims = '{\"iss\":\"{{issuer}}\",", "claims = ¦'{", "refused without the claim `iss` in this form"),
+    (
+        "'{\"iss\":\"{{issuer}}\",\"sub\":\"{{person.id}}\",",
+        "¦'{\"iss\":\"{{issuer}}\",",
+        "write \"sub\":\"{{person.id}}\"",
+    ),
+    (
+        "'{\"iss\":\"{{issuer}}\",\"sub\":\"{{person.id}}\"",
+        "¦'{\"iss\":\"{{issuer}}\",\"sub\":\"{{person.email?}}\"",
+        "without the claim `sub`",
+    ),
+    (
+        "claims = '{\"iss\":\"{{issuer}}\",\"sub\":\"{{person.id}}\",\"iat\":{{issued_at|epoch}},",
+        "claims = ¦'{\"iss\":\"{{issuer}}\",\"sub\":\"{{person.id}}\",",
+        "without the claim `iat`",
+    ),
+    (
+        "claims = '{\"iss\":\"{{issuer}}\",\"sub\":\"{{person.id}}\",\"iat\":{{issued_at|epoch}},\"exp\":{{expires_at|epoch}}",
+        "claims = ¦'{\"iss\":\"{{issuer}}\",\"sub\":\"{{person.id}}\",\"iat\":{{issued_at|epoch}},\"exp\":{{expires_at|epoch_ms}}",
+        "without the claim `exp`",
+    ),
+    (
+        "how = \"keep\"\nend = { after = \"24h\", round_up_to = \"midnight\", zone = \"Europe/Lisbon\" }",
+        "how = \"renew\"\nwithin = \"7d\"\nends_old = ¦false",
+        "a renewal always ends the old token",
+    ),
     // Fields and parts.
     ("from = \"client\"", "from = ¦\"cleint\"", "did you mean `client`?"),
     (
@@ -79,17 +105,38 @@ const ROWS: &[(&str, &str, &str)] = &[
     ),
     ("default = false", "default = ¦\"no\"", "the default must be true or false"),
     ("plot = {", "¦username = {", "`username` is a noun of Jeton"),
+    (
+        "basic = '{{client_id|form}}:{{client_secret|form}}'",
+        "basic = ['¦{{client_id}}', '{{client_id}}:{{client_secret}}']",
+        "no hole of this text decides for it (put the text with more values first)",
+    ),
     ("basic = '", "¦other = 'x'\nbasic = '", "the part `other` is used nowhere"),
     ("'{{client_id|form}}:", "'{{¦basic}}:", "the part `basic` contains itself"),
     // Holes.
     ("{{username}}", "{{¦usernme}}", "unknown hole `usernme` (did you mean `username`?)"),
     ("{{password}}", "{{¦pasword}}", "unknown hole `pasword` (did you mean `password`?)"),
-    ("{{plot?}}", "{{plot¦*}}", "`*` cannot stand in the name of a hole"),
+    ("{{username}}", "{{¦username*}}", "`*` cannot stand here"),
+    ("{{plot?}}", "{{plot¦!}}", "`!` cannot stand in the name of a hole"),
+    ("{{plot?}}", "{{plot*¦?}}", "`*` and `?` in one hole"),
+    ("{{plot?}}", "{{¦strict*}}", "`*` repeats a text word by word"),
+    ("plot={{plot?}}", "plot={{plot*}}&¦plot=x", "what `*` repeats is the last of its name"),
     ("{{plot?}}", "{{plot?¦=x}}", "`?` and `=` in one hole"),
     ("{{plot?}}", "¦{{plot?", "this hole has no end"),
     ("{{plot?}}", "{{plot}}¦{{username}}", "two holes touch"),
     ("{{plot?}}", "{{plot|¦bse64}}", "unknown transform `bse64` (did you mean `base64`?)"),
     ("{{plot?}}", "{{¦plot|epoch}}", "`plot` is not a point in time"),
+    ("{{plot?}}", "{{¦plot|ms}}", "`plot` is not a number of seconds"),
+    ("{{expires_in}}", "{{¦expires_in|iso8601}}", "`expires_in` is text and stands without quotes"),
+    (
+        "{{plot?}}",
+        "{{¦plot|sha256|hex}}",
+        "a server cannot read back what goes through a hash (write only = \"client\"",
+    ),
+    ("{{plot?}}", "{{¦plot|sha256}}", "a hash is bytes and cannot be written as it is"),
+    ("{{plot?}}", "{{plot|¦hmac_sha256}}", "a keyed hash needs its key (write `hmac_sha256:client_secret`)"),
+    ("{{plot?}}", "{{plot|hmac_sha256:¦pasword|hex}}", "did you mean `password`?"),
+    ("{{plot?}}", "{{plot|hmac_sha256:¦strict|hex}}", "`strict` cannot be the key"),
+    ("{{plot?}}", "{{plot|¦md5|hex}}", "unknown transform `md5`"),
     ("{{expires_at|epoch}}", "{{¦expires_at}}", "`expires_at` is a point in time"),
     ("{{expires_in}}", "{{¦scope}}", "`scope` is text and stands without quotes"),
     ("{{expires_in}}", "{{¦_}}", "`_` has nothing to write"),
@@ -100,11 +147,15 @@ const ROWS: &[(&str, &str, &str)] = &[
     ("/sign-in?kind", "/¦{{plot?}}?kind", "a segment of a path cannot be absent"),
     ("{\"user\":", "{\"secret\":1,\"user\":", "the member `secret` stands twice"),
     ("?kind=person", "?¦kind", "a name and a value are needed here"),
-    ("kind=person&plot={{plot?}}", "kind=person&¦kind=other", "`kind` stands twice"),
+    (
+        "Content-Type: application/json\n\n{\"user",
+        "Cookie: a=b; ¦a=c\nContent-Type: application/json\n\n{\"user",
+        "`a` stands twice",
+    ),
     (
         "Content-Type: application/json",
-        "Content-Type: ¦application/xml",
-        "no body is read or written as `application/xml`",
+        "Content-Type: ¦application/pdf",
+        "no body is read or written as `application/pdf`",
     ),
     ("Content-Type: application/json\n\n{\"user", "Accept: text/plain\n\n¦{\"user", "a body needs a Content-Type"),
     ("Authorization: Basic", "¦Authoé: Basic", "`Authoé` cannot be the name of a header"),
@@ -116,6 +167,7 @@ const ROWS: &[(&str, &str, &str)] = &[
     // In a string with escapes, the spot is that of the file, not of the value.
     ("\\\"{{access_token}}\\\"}\"\"\"", "\\\"{{¦acces_token}}\\\"}\"\"\"", "did you mean `access_token`?"),
     // Exchanges.
+    ("grant = \"password\"", "grant = \"password\"\nonly = ¦\"servr\"", "did you mean `server`?"),
     ("grant = \"password\"", "grant = ¦\"passwrod\"", "did you mean `password`?"),
     ("{{username}}", "{{username?}}", "needs the hole {{username}}"),
     (
@@ -136,28 +188,70 @@ const ROWS: &[(&str, &str, &str)] = &[
 #[test]
 fn every_mistake_is_reported_at_its_spot() {
     assert!(Dialect::parse(GOOD).is_ok(), "{:#?}", Dialect::parse(GOOD).err());
-    let mut wrong = Vec::new();
-    for (from, to, report) in ROWS {
-        assert!(GOOD.contains(from), "{from}");
-        let marked = GOOD.replacen(from, to, 1);
-        let text = marked.replace('¦', "");
-        let mistakes = Dialect::parse(&text).err().unwrap_or_else(|| panic!("no mistake: {to}"));
-        let here = |mistake: &Mistake| match marked.find('¦') {
-            Some(at) => {
-                let before = &marked[..at];
-                let line = before.matches('\n').count() + 1;
-                let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-                (mistake.line, mistake.column) == (line, column)
-            }
-            None => true,
-        };
-        let found = mistakes.iter().any(|mistake| here(mistake) && mistake.to_string().contains(report));
-        let all: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
-        if !found {
-            wrong.push(format!("{to:?}\n  expected: {report}\n  found: {}", all.join("\n         ")));
-        }
-    }
+    let wrong: Vec<String> = ROWS.iter().filter_map(|(from, to, report)| unreported(from, to, report)).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What is reported instead, if the mistake is not reported at its spot.
+fn unreported(from: &str, to: &str, report: &str) -> Option<String> {
+    assert!(GOOD.contains(from), "{from}");
+    let marked = GOOD.replacen(from, to, 1);
+    let text = marked.replace('¦', "");
+    let mistakes = Dialect::parse(&text).err().unwrap_or_default();
+    let here = |mistake: &Mistake| match marked.find('¦') {
+        Some(at) => {
+            let before = &marked[..at];
+            let line = before.matches('\n').count() + 1;
+            let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+            (mistake.line, mistake.column) == (line, column)
+        }
+        None => true,
+    };
+    let found = mistakes.iter().any(|mistake| here(mistake) && mistake.to_string().contains(report));
+    let all: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+    (!found).then(|| format!("{to:?}\n  expected: {report}\n  found: {}", all.join("\n         ")))
+}
+
+/// The body of an answer in XML, with the mistake's spot, and a part of the report.
+const XML: &[(&str, &str)] = &[
+    ("<a>{{¦acces_token}}</a>", "did you mean `access_token`?"),
+    ("<a x='{{¦acces_token}}'>{{access_token}}</a>", "did you mean `access_token`?"),
+    ("<a>{{access_token}}¦</b>", "the element `a` is open here (write `</a>`)"),
+    ("<a>¦{{access_token}}", "the element `a` has no end"),
+    ("<a>¦<b/>", "the element `a` has no end"),
+    ("<¦s:a>{{access_token}}</s:a>", "the prefix `s` is not declared"),
+    ("<a ¦s:x='1'>{{access_token}}</a>", "the prefix `s` is not declared"),
+    ("<a x=¦1>{{access_token}}</a>", "an attribute has a value in quotes"),
+    ("<a x='1' ¦x='2'>{{access_token}}</a>", "this attribute stands twice"),
+    ("<a x='¦1>{{access_token}}</a>", "this value has no end"),
+    ("<a xmlns='¦{{access_token}}'/>", "the URI of a namespace cannot have holes"),
+    ("<a>¦{{access_token}}<b/></a>", "text and elements in one element"),
+    ("<a>¦<!-- x -->{{access_token}}</a>", "do not stand in a template"),
+    ("¦<!DOCTYPE a><a>{{access_token}}</a>", "do not stand in a template"),
+    ("<a>{{access_token}}</a>¦<b/>", "the XML goes on after its end"),
+    ("<¦1a>{{access_token}}</1a>", "a name is needed here"),
+    ("<a>¦&nbsp;{{access_token}}</a>", "is not written as this place needs it"),
+    ("<r><s>{{scope*}}</s>¦<s>{{access_token}}</s></r>", "what `*` repeats is the last of its name"),
+    ("<a b='{{¦scope*}}'>{{access_token}}</a>", "`*` cannot stand here"),
+    ("¦{{access_token}}", "an element is needed here"),
+];
+
+#[test]
+fn mistakes_in_xml() {
+    let json = "Content-Type: application/json\n\n{\"token\":\"{{access_token}}\",\"seconds\":{{expires_in}}}";
+    assert!(GOOD.contains(json));
+    let rows = XML.iter().map(|(body, report)| (format!("Content-Type: text/xml\n\n{body}"), *report));
+    let wrong: Vec<String> = rows.filter_map(|(to, report)| unreported(json, &to, report)).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_list_of_texts_is_no_json() {
+    let list = GOOD.replacen("basic = '", "list = ['a', 'b']\nbasic = '", 1);
+    let mistakes = Dialect::parse(&list.replacen("{{expires_in}}", "{{list}}", 1)).err().unwrap_or_default();
+    let told: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+    let report = "line 32, column 41: the part `list` is a list, which stands in text only (write [part.list] with a name for each alternative)";
+    assert!(told.iter().any(|told| told == report), "{told:#?}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Whatever one direction writes, the other reads: `read(write(x)) = x` for every exchange of every dialect.
 
+use std::sync::LazyLock;
+
 use http::HeaderMap;
 use jeton_core::dialect::{AnswerParts, Dialect, GrantName, Kind, OwnedRequest, Reading, Request, Slot, Value, Values};
 use jeton_core::secret::Secret;
@@ -33,23 +35,42 @@ fn value(slot: &Slot) -> BoxedStrategy<Value> {
         Kind::Secret if slot.name.ends_with("token") => {
             "[A-Za-z0-9._~+/=-]{1,80}".prop_map(|text| Value::Secret(Secret::from(text))).boxed()
         }
-        Kind::Secret => prop_oneof!["[a-zA-Z0-9]{1,12}", r#"[ -~]{1,20}"#, r#"[ -~é/"\\€😀\n\t]{1,20}"#]
-            .prop_map(|text| Value::Secret(Secret::from(text)))
-            .boxed(),
+        Kind::Secret => prop_oneof![
+            "[a-zA-Z0-9]{1,12}",
+            "[a-zA-Z0-9%+&=<>]{900,1000}",
+            r#"[ -~]{1,20}"#,
+            r#"[ -~é/"\\€😀\n\t]{1,20}"#
+        ]
+        .prop_map(|text| Value::Secret(Secret::from(text)))
+        .boxed(),
+        // Lives are spans of time: what is written in minutes is whole minutes.
+        Kind::Number if slot.name == "expires_in" => {
+            (0..1_000_000i64).prop_map(|span| Value::Number(span * 60)).boxed()
+        }
         Kind::Number => prop_oneof![any::<i64>(), -3..400i64].prop_map(Value::Number).boxed(),
         Kind::Bool => any::<bool>().prop_map(Value::Bool).boxed(),
         Kind::Time => (0..4_000_000_000i64).prop_map(|secs| Value::Time(Timestamp::from_secs(secs))).boxed(),
         Kind::Uuid | Kind::Uuid4 => uuid4.prop_map(Value::Text).boxed(),
         Kind::Dotted => "[a-z]{1,5}\\.[a-zA-Z]{1,5}".prop_map(Value::Text).boxed(),
         Kind::Text if slot.name == "key_id" => uuid4.prop_map(Value::Text).boxed(),
+        Kind::Text if slot.name == "scope" => "[!-~é]{1,8}( [!-~é]{1,8}){0,4}".prop_map(Value::Text).boxed(),
         Kind::Text => prop_oneof!["[a-zA-Z0-9]{1,12}", r#"[!-~]([ -~]{0,20}[!-~])?"#, r#"[!-~é/"\\€😀%+&=]{1,20}"#]
             .prop_map(Value::Text)
             .boxed(),
     }
 }
 
+/// Bodies, places and marks that neither the dialects in the tree nor `meadow` have.
+pub(crate) const VALLEY: &str = include_str!("valley.toml");
+
+pub(crate) fn valley() -> &'static Dialect {
+    static PARSED: LazyLock<Dialect> =
+        LazyLock::new(|| Dialect::parse(VALLEY).unwrap_or_else(|mistakes| panic!("{mistakes:#?}")));
+    &PARSED
+}
+
 fn dialects() -> impl Iterator<Item = &'static Dialect> {
-    built_in().iter().chain([meadow()])
+    built_in().iter().chain([meadow(), valley()])
 }
 
 #[derive(Default)]

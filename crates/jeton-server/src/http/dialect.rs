@@ -139,9 +139,12 @@ async fn answer(app: &App, mount: &Mount, host: Option<&str>, request: Request) 
         _ => sign_in(app, mount, grant, &values, received.source).await,
     };
     let written = match done {
-        Ok(said) => dialect.write_answer(index, &said, &mount.settings).map_err(|error| {
-            Ended::Broken(Fault::new(format!("dialect {} cannot write its answer: {error}", dialect.name)))
-        }),
+        Ok(mut said) => {
+            dialect.echo(index, &values, &mut said);
+            dialect.write_answer(index, &said, &mount.settings).map_err(|error| {
+                Ended::Broken(Fault::new(format!("dialect {} cannot write its answer: {error}", dialect.name)))
+            })
+        }
         Err(ended) => Err(ended),
     };
     match written {

@@ -323,3 +323,79 @@ fn assert_mistake(told: &str, file: &Path, word: &str) {
     let text = text.lines().nth(line - 1).unwrap_or_else(|| panic!("{told}"));
     assert!(text.contains(word) && column <= text.len() + 1, "{told}\n{text}");
 }
+
+/// Calls of one address, told apart by a member of the body, whose answers repeat the call's id.
+const TELEGRAPH: &str = r#"
+jeton = 1
+name = "telegraph"
+
+[token]
+format = "opaque"
+lifetime = "1h"
+
+[refresh]
+how = "renew"
+within = "7d"
+
+[field]
+id = { from = "client", type = "number" }
+
+[[exchange]]
+grant = "password"
+request = '''
+POST /rpc
+Content-Type: application/json
+
+{"jsonrpc":"2.0","method":"login","params":["{{username}}","{{password}}"],"id":{{id}}}'''
+answer = '''
+200
+Content-Type: application/json
+
+{"jsonrpc":"2.0","result":"{{access_token}}","id":{{id}}}'''
+
+[[exchange]]
+grant = "refresh"
+request = '''
+POST /rpc
+Content-Type: application/json
+
+{"jsonrpc":"2.0","method":"again","params":["{{refresh_token}}"],"id":{{id}}}'''
+answer = '''
+200
+Content-Type: application/json
+
+{"jsonrpc":"2.0","result":"{{access_token}}","id":{{id}}}'''
+
+[refusal]
+answer = '''
+{{status}}
+Content-Type: application/json
+
+{"jsonrpc":"2.0","error":{"code":{{status}}}}'''
+
+[[show]]
+token = "Authorization: Bearer {{access_token}}"
+"#;
+
+#[tokio::test]
+async fn an_answer_repeats_what_its_caller_named_the_call() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("telegraph.toml");
+    std::fs::write(&file, TELEGRAPH).unwrap();
+    let server = Server::start_with(Options { dialects: vec![file], ..Options::default() }).await;
+    let mount = Mount { dialect: "telegraph".into(), host: None, prefix: "/wire".into() };
+    server.seed().realm("wire", Settings { dialects: vec![mount], ..Settings::default() }).await;
+    server.seed().person("wire", ANNE, 17, &[], &[]).await;
+    let call = async |method: &str, params: serde_json::Value, id: i64| {
+        let body = serde_json::json!({"jsonrpc": "2.0", "method": method, "params": params, "id": id});
+        server.post("/wire/rpc").body("application/json", body.to_string()).await
+    };
+    let first = call("login", serde_json::json!([ANNE.username, ANNE.password]), 41).await;
+    let token = first.text("/result");
+    let expected = format!(r#"{{"jsonrpc":"2.0","result":"{token}","id":41}}"#);
+    assert_eq!((first.status, first.body.as_str()), (200, expected.as_str()));
+    let second = call("again", serde_json::json!([token]), -7).await;
+    assert!(second.status == 200 && second.body.ends_with(r#","id":-7}"#), "{second:?}");
+    assert_ne!(second.text("/result"), token);
+    assert_eq!(call("login", serde_json::json!([ANNE.username, "wrong"]), 1).await.status, 401);
+}

@@ -2,7 +2,8 @@
 
 use super::super::message::{GrantName, Slot};
 use super::super::noun::Kind;
-use super::super::template::{Body, HeaderValue, Mark, Node, Pair, RequestTemplate, Start, Status};
+use super::super::template::xml::{Element, Inside};
+use super::super::template::{AnswerTemplate, Body, HeaderValue, Mark, Node, Pair, RequestTemplate, Start, Status};
 use super::super::{Dialect, Exchange};
 use super::Parser;
 use super::table::Keys;
@@ -40,11 +41,17 @@ impl Parser<'_> {
             self.mistake(at, format!("a request of the grant `{grant}` needs the hole {{{{{need}}}}}"));
         }
         let at = keys.get("answer").map_or(keys.at, |entry| entry.at);
-        let token = exchange.answer_slots().into_iter().any(|slot| slot.name == "access_token" && slot.required);
-        if !token && exchange.grant != GrantName::End {
+        let token = |answer: &AnswerTemplate| {
+            let mut there = false;
+            answer.message.each_slot(&mut |hole, _| {
+                there |= hole.name == "access_token" && hole.mark == Mark::Required;
+            });
+            there
+        };
+        if exchange.grant != GrantName::End && !exchange.answers.iter().all(token) {
             self.mistake(at, format!("an answer of the grant `{grant}` needs the hole {{{{access_token}}}}"));
         }
-        if exchange.answer.status == Status::Row {
+        if exchange.answers.iter().any(|answer| answer.status == Status::Row) {
             self.mistake_help(at, "the status of a success is fixed", "write 200");
         }
     }
@@ -66,6 +73,18 @@ impl Parser<'_> {
         }
     }
 
+    /// What may not stand everywhere.
+    pub(super) fn check_places(&mut self) {
+        for at in std::mem::take(&mut self.repeats) {
+            let help = "it repeats a pair of a query or form, an element of a JSON list, or an XML element with nothing else in it";
+            self.mistake_help(at, "`*` cannot stand here", help);
+        }
+        for at in std::mem::take(&mut self.one_way) {
+            let help = "write only = \"client\" in this exchange";
+            self.mistake_help(at, "a server cannot read back what goes through a hash", help);
+        }
+    }
+
     pub(super) fn check_whole(&mut self, root: Keys<'_>, dialect: &Dialect) {
         let token = root.get("token");
         if !dialect.exchanges.is_empty() && token.is_none() {
@@ -74,6 +93,7 @@ impl Parser<'_> {
         if let (Some(token), Format::Jwt(_), None) = (token, dialect.policy.format, &dialect.jwt.claims) {
             self.mistake_help(token.key_at, "a JWT needs `claims`", "write claims = '{\"iss\":\"{{issuer}}\",…}'");
         }
+        self.check_renewed_jwt(root, dialect);
         let shown = |exchange: &Exchange| {
             let own = |slot: &Slot| slot.name == "access_token" || slot.name == "refresh_token";
             exchange.grant == GrantName::End && !exchange.request_slots().iter().any(own)
@@ -109,6 +129,9 @@ fn route(request: &RequestTemplate, start: &Start) -> Route {
         }
         _ => {}
     }
+    if let Body::Xml(document) = &request.message.body {
+        fixed(&document.root, &mut body);
+    }
     for header in request.message.headers.iter().filter(|header| header.must) {
         if let HeaderValue::Text(text) = &header.value {
             body.push((header.name.to_ascii_lowercase(), text.literal().map(str::to_owned)));
@@ -135,5 +158,23 @@ fn route(request: &RequestTemplate, start: &Start) -> Route {
         path: start.path.iter().map(|text| text.literal().map(str::to_owned)).collect(),
         query: literals(&start.query),
         body,
+    }
+}
+
+/// The elements that must be there, and the texts that they must hold.
+fn fixed(element: &Element, found: &mut Vec<(String, Option<String>)>) {
+    let attributes =
+        element.attributes.iter().filter_map(|attribute| Some((attribute.name.as_ref()?, &attribute.text)));
+    found.extend(attributes.filter_map(|(name, text)| Some((name.local.clone(), Some(text.literal()?.to_owned())))));
+    let name = format!("{{{}}}{}", element.name.space, element.name.local);
+    match &element.content {
+        Inside::Nothing => found.push((name, None)),
+        Inside::Text(text) => found.extend(text.literal().map(|text| (name, Some(text.to_owned())))),
+        Inside::Elements { children, .. } => {
+            if !element.is_optional() {
+                found.push((name, None));
+            }
+            children.iter().for_each(|(_, child)| fixed(child, found));
+        }
     }
 }

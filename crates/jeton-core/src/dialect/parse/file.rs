@@ -5,7 +5,7 @@ use super::super::message::GrantName;
 use super::super::noun::{self, Field, Kind, Origin};
 use super::super::refuse::Refusals;
 use super::super::values::Value;
-use super::super::{Dialect, Exchange};
+use super::super::{Dialect, End, Exchange};
 use super::message::{METHODS, method_named};
 use super::table::{Entry, Keys};
 use super::{Parser, Part, Ways};
@@ -67,6 +67,7 @@ impl Parser<'_> {
             refusals: refusals.unwrap_or_default(),
             jwt,
         };
+        self.check_places();
         // What a broken piece leaves behind is no mistake of its own.
         if self.mistakes.is_empty() {
             self.check_whole(root, &dialect);
@@ -162,7 +163,7 @@ impl Parser<'_> {
                         .collect();
                     if ways.is_empty() { None } else { Some(Ways::Named(ways)) }
                 }
-                None => self.source(entry).map(Ways::One),
+                None => Some(self.sources(entry)).filter(|sources| !sources.is_empty()).map(Ways::Listed),
             };
             if let Some(ways) = ways {
                 self.parts.push(Part { name: entry.name.to_owned(), at: entry.key_at, ways, used: false });
@@ -174,8 +175,8 @@ impl Parser<'_> {
         let mut exchanges = Vec::new();
         let mut starts = Vec::new();
         for keys in self.tables(root, "exchange") {
-            let before = self.mistakes.len();
-            self.only(keys, &["grant", "request", "must", "answer", "refusal"]);
+            let (before, one_way) = (self.mistakes.len(), self.one_way.len());
+            self.only(keys, &["grant", "only", "request", "must", "answer", "refusal"]);
             let grants = GrantName::ALL.map(|grant| (grant.name(), grant));
             let grant = self.needed(keys, "grant", "grant = \"password\"").and_then(|entry| self.word(entry, &grants));
             let must: Vec<String> = match keys.get("must") {
@@ -185,15 +186,24 @@ impl Parser<'_> {
             let sources = self.needed(keys, "request", "request = '''…'''").map(|entry| self.sources(entry));
             let sources = sources.unwrap_or_default();
             let requests: Vec<_> = sources.iter().filter_map(|source| self.request(source.snippet(), &must)).collect();
-            let answer = self.needed(keys, "answer", "answer = '''…'''").and_then(|entry| self.source(entry));
-            let answer = answer.and_then(|source| self.answer(source.snippet()));
+            let only = keys.get("only").and_then(|entry| self.word(entry, &End::NAMED));
+            // What a server never reads may be a hash or a signature.
+            if only == Some(End::Client) {
+                self.one_way.truncate(one_way);
+            }
+            let told =
+                self.needed(keys, "answer", "answer = '''…'''").map(|entry| self.sources(entry)).unwrap_or_default();
+            let answers: Vec<_> = told.iter().filter_map(|source| self.answer(source.snippet())).collect();
+            let whole = requests.len() == sources.len() && answers.len() == told.len() && !answers.is_empty();
             let refusals = keys.get("refusal").and_then(|entry| self.table(entry)).map(|keys| self.refusals(keys));
-            if let (Some(grant), Some(answer), true) = (grant, answer, requests.len() == sources.len()) {
-                let exchange =
-                    Exchange { grant, requests, answer, refusals: refusals.unwrap_or_else(Refusals::default) };
+            if let (Some(grant), true) = (grant, whole) {
+                let refusals = refusals.unwrap_or_else(Refusals::default);
+                let exchange = Exchange { grant, only, requests, answers, refusals };
                 if self.mistakes.len() == before {
                     self.check_exchange(keys, &exchange);
-                    self.check_routes(keys, &exchange, &mut starts);
+                    if only != Some(End::Client) {
+                        self.check_routes(keys, &exchange, &mut starts);
+                    }
                 }
                 exchanges.push(exchange);
             }

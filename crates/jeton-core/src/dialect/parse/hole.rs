@@ -2,10 +2,13 @@
 
 use super::super::noun::{self, Kind, Origin};
 use super::super::percent::{self, Coding};
-use super::super::source::Snippet;
+use super::super::source::{Snippet, Source};
 use super::super::template::{Content, Hole, Mark, Piece, Text};
-use super::super::transform::Transform;
+use super::super::transform::{Takes, Transform};
 use super::{Parser, Ways};
+
+/// What may follow a hole's name.
+const MARKS: [char; 4] = ['?', '*', '=', '|'];
 
 /// How deep parts may stand in parts.
 const MAX_PARTS: usize = 8;
@@ -61,31 +64,57 @@ impl Parser<'_> {
     /// What stands between `{{` and `}}`.
     pub(super) fn hole(&mut self, inside: Snippet<'_>) -> Option<Hole> {
         let text = inside.as_str();
-        let end = text.find(['?', '=', '|']).unwrap_or(text.len());
+        let end = text.find(MARKS).unwrap_or(text.len());
         let name = inside.slice(0..end);
         let (mark, through) = self.marks(inside.from(end))?;
         let content = self.content(name, &mark)?;
+        if mark == Mark::Each {
+            self.repeated(inside, &content);
+        }
         Some(Hole { name: name.as_str().to_owned(), content, mark, through, at: self.position(inside) })
     }
 
-    /// `?`, `=text` and `|transform` behind a name; `=` takes the rest.
+    /// `*` is for a text of words; whoever reads the place that it repeats takes it off the list.
+    fn repeated(&mut self, inside: Snippet<'_>, content: &Content) {
+        if !matches!(content, Content::Slot(Kind::Text)) {
+            self.mistake_help(inside.offset(0), "`*` repeats a text word by word", "such as `{{scope*}}`");
+        }
+        self.repeats.push(inside.offset(0));
+    }
+
+    /// Whether a place that can be repeated is: the only hole in it is marked `*`.
+    pub(super) fn is_repeated(&mut self, text: &Text) -> bool {
+        let repeated = text.repeated().is_some();
+        if repeated {
+            self.repeats.pop();
+        }
+        repeated
+    }
+
+    /// `?`, `*`, `=text` and `|transform` behind a name; `=` takes the rest.
     fn marks(&mut self, mut rest: Snippet<'_>) -> Option<(Mark, Vec<Transform>)> {
         let (mut mark, mut through) = (Mark::Required, Vec::new());
         loop {
             let text = rest.as_str();
             match text.chars().next() {
                 None => return Some((mark, through)),
+                Some(first @ ('?' | '*' | '=')) if mark != Mark::Required => {
+                    let before = if mark == Mark::Each { '*' } else { '?' };
+                    let message = format!("`{before}` and `{first}` in one hole");
+                    self.mistake_help(rest.offset(0), message, "keep one of them");
+                    return None;
+                }
                 Some('?') => {
                     mark = Mark::Optional;
                     rest = rest.from(1);
                 }
-                Some('=') if mark == Mark::Optional => {
-                    self.mistake_help(rest.offset(0), "`?` and `=` in one hole", "keep one of them");
-                    return None;
+                Some('*') => {
+                    mark = Mark::Each;
+                    rest = rest.from(1);
                 }
                 Some('=') => return Some((Mark::Default(text[1..].to_owned()), through)),
                 Some('|') => {
-                    let end = text[1..].find(['?', '=', '|']).map_or(text.len(), |end| end + 1);
+                    let end = text[1..].find(MARKS).map_or(text.len(), |end| end + 1);
                     through.push(self.transform(rest.slice(1..end))?);
                     rest = rest.from(end);
                 }
@@ -98,11 +127,33 @@ impl Parser<'_> {
     }
 
     fn transform(&mut self, name: Snippet<'_>) -> Option<Transform> {
-        let found = Transform::NAMED.iter().find(|(known, _)| *known == name.as_str());
-        if found.is_none() {
-            self.unknown(name.offset(0), "transform", name.as_str(), Transform::NAMED.iter().map(|(known, _)| *known));
+        if let Some((function, key)) =
+            name.split_once(':').filter(|(function, _)| function.as_str() == Transform::KEYED)
+        {
+            return self.keyed(function, key);
         }
-        found.map(|(_, transform)| *transform)
+        let found = Transform::NAMED.into_iter().find(|(known, _)| *known == name.as_str());
+        if found.is_none() {
+            let known = Transform::NAMED.iter().map(|(known, _)| *known).chain([Transform::KEYED]);
+            match name.as_str() == Transform::KEYED {
+                true => {
+                    self.mistake_help(name.offset(0), "a keyed hash needs its key", "write `hmac_sha256:client_secret`")
+                }
+                false => self.unknown(name.offset(0), "transform", name.as_str(), known),
+            }
+        }
+        found.map(|(_, transform)| transform)
+    }
+
+    /// `hmac_sha256:NAME`: the key is the value of a noun or a field.
+    fn keyed(&mut self, function: Snippet<'_>, key: Snippet<'_>) -> Option<Transform> {
+        let hole = self.hole(key)?;
+        if matches!(hole.content, Content::Slot(Kind::Secret | Kind::Text)) && hole.mark == Mark::Required {
+            return Some(Transform::HmacSha256(Box::new(hole)));
+        }
+        let message = format!("`{}` cannot be the key of `{}`", key.as_str(), function.as_str());
+        self.mistake_help(key.offset(0), message, "a key is a secret, such as `client_secret`");
+        None
     }
 
     fn content(&mut self, name: Snippet<'_>, mark: &Mark) -> Option<Content> {
@@ -118,7 +169,7 @@ impl Parser<'_> {
             return Some(if field.origin == Origin::Setting { Content::Setting } else { Content::Slot(field.kind) });
         }
         if self.parts.iter().any(|part| part.name == text) {
-            return self.text_part(name).map(Content::Part);
+            return self.text_parts(name).map(Content::Part);
         }
         if let Some(kind) = noun::kind_of(text) {
             return Some(Content::Slot(kind));
@@ -132,7 +183,11 @@ impl Parser<'_> {
         if let Some(odd) = text.find(|char: char| !(char.is_ascii_alphanumeric() || "_.".contains(char))) {
             let message =
                 format!("`{}` cannot stand in the name of a hole", &text[odd..].chars().next().unwrap_or(' '));
-            self.mistake_help(name.offset(odd), message, "a hole is `name`, `name?`, `name=text` or `name|transform`");
+            self.mistake_help(
+                name.offset(odd),
+                message,
+                "a hole is `name`, `name?`, `name*`, `name=text` or `name|transform`",
+            );
             return;
         }
         let declared: Vec<String> = self.fields.iter().map(|field| field.name.clone()).collect();
@@ -146,19 +201,44 @@ impl Parser<'_> {
         }
     }
 
-    /// A part that stands in text: one text, read as it is before its transforms.
-    fn text_part(&mut self, name: Snippet<'_>) -> Option<Text> {
-        match self.enter_part(name)? {
-            Ways::One(source) => {
-                let text = self.text(source.snippet(), Coding::Plain);
-                self.open.pop();
-                Some(text)
+    /// A part that stands in text: one text or a list of them, read as they are before their transforms.
+    fn text_parts(&mut self, name: Snippet<'_>) -> Option<Vec<Text>> {
+        let ways = self.enter_part(name)?;
+        let texts = match ways {
+            Ways::Listed(sources) => {
+                let texts: Vec<Text> =
+                    sources.iter().map(|source| self.text(source.snippet(), Coding::Plain)).collect();
+                self.check_listed(&sources, &texts);
+                Some(texts)
             }
             Ways::Named(_) => {
-                self.open.pop();
                 let message = format!("the part `{}` has named alternatives", name.as_str());
                 self.mistake_help(name.offset(0), message, "use it as a whole JSON value, without quotes");
                 None
+            }
+        };
+        self.open.pop();
+        texts
+    }
+
+    /// Of several texts, the first that has all its values is written: each but the last needs one that those
+    /// behind it do not have.
+    fn check_listed(&mut self, sources: &[Source], texts: &[Text]) {
+        let required = |text: &Text| {
+            let mut names = Vec::new();
+            text.each_slot(&mut |hole, _| {
+                if hole.mark == Mark::Required {
+                    names.push(hole.name.clone());
+                }
+            });
+            names
+        };
+        for (index, source) in sources.iter().enumerate() {
+            let own = required(&texts[index]);
+            let decides = |later: &Text| own.iter().any(|name| !required(later).contains(name));
+            if !texts[index + 1..].iter().all(decides) {
+                let help = "put the text with more values first";
+                self.mistake_help(source.snippet().offset(0), "no hole of this text decides for it", help);
             }
         }
     }
@@ -187,16 +267,31 @@ impl Parser<'_> {
     }
 
     pub(super) fn check_transforms(&mut self, inside: Snippet<'_>, hole: &Hole, kind: Kind) {
-        let timed = hole.through.first().is_some_and(|transform| transform.takes_time());
-        let late = hole.through.iter().skip(1).any(|transform| transform.takes_time());
-        if kind == Kind::Time && !timed {
-            let message = format!("`{}` is a point in time", hole.name);
+        let takes = hole.through.first().map_or(Takes::Text, Transform::takes);
+        let late = hole.through.iter().skip(1).find(|transform| transform.takes() != Takes::Text);
+        let name = &hole.name;
+        if kind == Kind::Time && takes != Takes::Time {
+            let message = format!("`{name}` is a point in time");
             self.mistake_help(inside.offset(0), message, "write it through `|epoch`, `|epoch_ms` or `|rfc3339`");
-        } else if late || (timed && kind != Kind::Time) {
-            self.mistake(
-                inside.offset(0),
-                format!("`{}` is not a point in time where this transform takes one", hole.name),
-            );
+        } else if late.is_some() || (takes == Takes::Time && kind != Kind::Time) {
+            self.mistake(inside.offset(0), format!("`{name}` is not a point in time where this transform takes one"));
+        } else if takes == Takes::Span && kind != Kind::Number {
+            self.mistake(inside.offset(0), format!("`{name}` is not a number of seconds, which this transform takes"));
+        }
+        self.check_digest(inside, hole);
+    }
+
+    /// A hash is bytes, which need a transform that makes text of them; and nobody reads it back.
+    fn check_digest(&mut self, inside: Snippet<'_>, hole: &Hole) {
+        let Some(first) = hole.through.iter().position(Transform::is_one_way) else { return };
+        self.one_way.push(inside.offset(0));
+        let texts = [Transform::Hex, Transform::Base64, Transform::Base64Url];
+        let followed =
+            |at: usize| hole.through.get(at + 1).is_some_and(|next| next.is_one_way() || texts.contains(next));
+        let bare = (first..hole.through.len()).find(|at| hole.through[*at].is_one_way() && !followed(*at));
+        if bare.is_some() {
+            let message = "a hash is bytes and cannot be written as it is";
+            self.mistake_help(inside.offset(0), message, "write `|hex`, `|base64` or `|base64url` behind it");
         }
     }
 }

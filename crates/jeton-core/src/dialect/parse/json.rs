@@ -90,7 +90,15 @@ impl Parser<'_> {
 
     fn json_part(&mut self, name: Snippet<'_>) -> Option<Node> {
         let node = match self.enter_part(name)? {
-            Ways::One(source) => self.json(source.snippet()),
+            Ways::Listed(sources) => match sources.as_slice() {
+                [source] => self.json(source.snippet()),
+                _ => {
+                    let message = format!("the part `{}` is a list, which stands in text only", name.as_str());
+                    let help = format!("write [part.{}] with a name for each alternative", name.as_str());
+                    self.mistake_help(name.offset(0), message, help);
+                    None
+                }
+            },
             Ways::Named(ways) => {
                 let count = ways.len();
                 let ways: Vec<_> =
@@ -112,7 +120,7 @@ impl Parser<'_> {
         self.check_transforms(inside, hole, kind);
         let numeric = match hole.through.as_slice() {
             [] => matches!(kind, Kind::Number | Kind::Bool),
-            [only] => only.makes_number() && kind == Kind::Time,
+            [only] => only.makes_number(),
             _ => false,
         };
         if !numeric {
@@ -207,10 +215,13 @@ impl Parser<'_> {
             if items.is_empty() && cursor.take(']') {
                 break before;
             }
+            let item_at = cursor.offset();
             let node = self.value(cursor)?;
+            let repeats = matches!(&node, Node::Text(text) if self.is_repeated(text));
             let after = cursor.space();
             items.push(Item { before, node, after });
             match self.comma_or(cursor, ']')? {
+                true if repeats => self.mistake(item_at, "what `*` repeats is the last of its list"),
                 true => {}
                 false => break items.last_mut().map(|last| std::mem::take(&mut last.after)).unwrap_or_default(),
             }

@@ -8,7 +8,7 @@ use super::super::template::{
 use super::Parser;
 
 const BODY_TYPES: &str =
-    "bodies: application/json, application/x-www-form-urlencoded (multipart/form-data beside it), text/plain";
+    "bodies: JSON, XML, application/x-www-form-urlencoded (multipart/form-data beside it), text/plain";
 
 /// A message cut into the lines of its head, and its body.
 struct Parts<'s> {
@@ -96,8 +96,14 @@ impl Parser<'_> {
         for part in all.split(between) {
             let part = if coding == Coding::Cookie { part.trim() } else { part };
             let Some(pair) = self.pair(part, coding) else { continue };
-            if pairs.iter().any(|known| known.name == pair.name) {
+            let mut alike = pairs.iter().filter(|known| known.name == pair.name);
+            if coding == Coding::Cookie && alike.next().is_some() {
                 self.mistake(part.offset(0), format!("`{}` stands twice", pair.name));
+            } else if alike.any(|known| known.text.repeated().is_some()) {
+                self.mistake(part.offset(0), "what `*` repeats is the last of its name");
+            }
+            if coding != Coding::Cookie {
+                self.is_repeated(&pair.text);
             }
             pairs.push(pair);
         }
@@ -183,6 +189,7 @@ impl Parser<'_> {
             message.body = match body_kind {
                 Some(BodyKind::Json) => Body::Json(self.json(body)?),
                 Some(BodyKind::Form) => Body::Form(self.pairs(body, '&', Coding::Form)),
+                Some(BodyKind::Xml) => Body::Xml(Box::new(self.xml(body)?)),
                 Some(BodyKind::Text) => Body::Text(self.text(body, Coding::Plain)),
                 None => {
                     self.mistake_help(body.offset(0), "a body needs a Content-Type", BODY_TYPES);
@@ -200,10 +207,11 @@ impl Parser<'_> {
         };
         let essence = essence(text);
         match essence.as_str() {
-            "application/json" => Some(BodyKind::Json),
-            json if json.ends_with("+json") => Some(BodyKind::Json),
             "application/x-www-form-urlencoded" | "multipart/form-data" => Some(BodyKind::Form),
             "text/plain" => Some(BodyKind::Text),
+            // `text/json`, `application/problem+json`, `application/x-amz-json-1.1`, `application/soap+xml`
+            other if subtype_says(other, "json") => Some(BodyKind::Json),
+            other if subtype_says(other, "xml") => Some(BodyKind::Xml),
             _ => {
                 let at = line.as_str().find(':').map_or(0, |colon| colon + 1);
                 let value = line.from(at).trim();
@@ -249,9 +257,15 @@ impl Parser<'_> {
     }
 }
 
+fn subtype_says(essence: &str, format: &str) -> bool {
+    let subtype = essence.split_once('/').map_or("", |(_, subtype)| subtype);
+    subtype.split(['+', '-', '.']).any(|word| word == format)
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum BodyKind {
     Json,
+    Xml,
     Form,
     Text,
 }

@@ -4,11 +4,13 @@ mod check;
 mod file;
 mod hole;
 mod json;
+mod jwt;
 mod message;
 mod policy;
 mod refusal;
 mod show;
 mod table;
+mod xml;
 
 use toml_edit::Document;
 
@@ -26,6 +28,10 @@ struct Parser<'t> {
     parts: Vec<Part>,
     /// Names of the parts being read, so that none contains itself.
     open: Vec<String>,
+    /// Where a `*` stands whose place is not known yet to be one that can be repeated.
+    repeats: Vec<usize>,
+    /// Where a value is written that nobody reads back, in what a server reads too.
+    one_way: Vec<usize>,
 }
 
 /// A text of `[part]`, read again wherever it is used, because the place decides how.
@@ -38,13 +44,23 @@ struct Part {
 
 #[derive(Clone)]
 enum Ways {
-    One(Source),
+    /// The first that has all its values is written, any is read.
+    Listed(Vec<Source>),
+    /// Chosen by the setting of the part's name.
     Named(Vec<(String, Source)>),
 }
 
 /// Reads a file.
 pub(super) fn dialect(text: &str) -> Result<Dialect, Vec<Mistake>> {
-    let mut parser = Parser { text, mistakes: Vec::new(), fields: Vec::new(), parts: Vec::new(), open: Vec::new() };
+    let mut parser = Parser {
+        text,
+        mistakes: Vec::new(),
+        fields: Vec::new(),
+        parts: Vec::new(),
+        open: Vec::new(),
+        repeats: Vec::new(),
+        one_way: Vec::new(),
+    };
     let dialect = match Document::parse(text) {
         Ok(document) => parser.file(Keys { table: document.as_table(), at: 0 }),
         Err(error) => {

@@ -5,14 +5,9 @@ use std::time::Duration;
 use super::super::JwtTemplates;
 use super::super::json::Escape;
 use super::super::percent::Coding;
-use super::super::source::Source;
-use super::super::template::{Content, Node};
 use super::table::{Entry, Keys};
 use super::{Parser, table};
 use crate::domain::policy::{Alg, End, Format, Limit, Limited, Policy, Refresh, TargetPolicy, TokenText};
-
-/// The header of a JWT where the dialect gives none, as it would stand in a file.
-const DEFAULT_HEADER: &str = r#"'{"alg":"{{alg}}","typ":"JWT","kid":"{{key.id}}"}'"#;
 
 impl Parser<'_> {
     /// Everything about tokens that is not a message.
@@ -28,7 +23,7 @@ impl Parser<'_> {
             limits: Vec::new(),
             nonce_once_within: None,
         };
-        let mut jwt = JwtTemplates { header: self.default_header(), claims: None, escape: Escape::Plain };
+        let mut jwt = self.jwt_defaults();
         if let Some(token) = root.get("token").and_then(|entry| self.table(entry)) {
             self.token(token, &mut policy, &mut jwt);
         }
@@ -40,11 +35,6 @@ impl Parser<'_> {
             policy.limits = self.limits(limits);
         }
         (policy, jwt)
-    }
-
-    fn default_header(&mut self) -> Node {
-        let source = Source::of_toml(DEFAULT_HEADER, 0..DEFAULT_HEADER.len(), DEFAULT_HEADER.trim_matches('\''));
-        self.json(source.snippet()).unwrap_or(Node::Object { members: Vec::new(), end: String::new() })
     }
 
     fn token(&mut self, keys: Keys<'_>, policy: &mut Policy, jwt: &mut JwtTemplates) {
@@ -71,50 +61,7 @@ impl Parser<'_> {
         if let Some(escape) = keys.get("json").and_then(|entry| self.word(entry, &Escape::NAMED)) {
             jwt.escape = escape;
         }
-        if let Some(header) = keys.get("header").and_then(|entry| self.jwt_header(entry, policy)) {
-            jwt.header = header;
-        }
-        jwt.claims = keys.get("claims").and_then(|entry| {
-            let source = self.source(entry)?;
-            self.json_object(entry, &source)
-        });
-    }
-
-    fn json_object(&mut self, entry: Entry<'_>, source: &Source) -> Option<Node> {
-        let node = self.json(source.snippet())?;
-        if !matches!(node, Node::Object { .. }) {
-            self.mistake(entry.at, format!("`{}` must be a JSON object", entry.name));
-            return None;
-        }
-        Some(node)
-    }
-
-    /// A header of a JWT's own: it names the key by `kid`, and the algorithm that `alg` says.
-    fn jwt_header(&mut self, entry: Entry<'_>, policy: &Policy) -> Option<Node> {
-        let source = self.source(entry)?;
-        let node = self.json_object(entry, &source)?;
-        let Node::Object { members, .. } = &node else { return None };
-        let text = |name: &str| {
-            members.iter().find(|member| member.name == name).and_then(|member| match &member.node {
-                Node::Text(text) => Some(text),
-                _ => None,
-            })
-        };
-        let names_key = text("kid").is_some_and(|kid| kid.own_holes().any(|hole| hole.name == "key.id"));
-        let names_alg = text("alg").is_some_and(|alg| match policy.format {
-            Format::Jwt(known) => {
-                alg.literal() == Some(known.name())
-                    || alg.own_holes().any(|hole| hole.name == "alg" && matches!(hole.content, Content::Slot(_)))
-            }
-            Format::Opaque(_) => true,
-        });
-        if !names_key {
-            self.mistake_help(entry.at, "the header does not name the key", "write \"kid\":\"{{key.id}}\"");
-        }
-        if !names_alg {
-            self.mistake_help(entry.at, "the header does not name the algorithm of `alg`", "write \"alg\":\"{{alg}}\"");
-        }
-        Some(node)
+        self.jwt(keys, policy, jwt);
     }
 
     fn alg(&mut self, keys: Keys<'_>) -> Alg {
@@ -173,7 +120,12 @@ impl Parser<'_> {
                 self.only(keys, &["how", "within", "ends_old"]);
                 let within = self.needed(keys, "within", "within = \"7d\"")?;
                 let within = self.duration(within)?;
-                let ends_old = keys.get("ends_old").and_then(|entry| self.flag(entry)).unwrap_or(true);
+                let entry = keys.get("ends_old");
+                let ends_old = entry.and_then(|entry| self.flag(entry)).unwrap_or(true);
+                if let (Some(entry), false) = (entry, ends_old) {
+                    let message = "a renewal always ends the old token";
+                    self.mistake_help(entry.at, message, "write ends_old = true, or leave it out");
+                }
                 Some(Refresh::Renew { within, ends_old })
             }
         }

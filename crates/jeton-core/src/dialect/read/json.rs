@@ -2,7 +2,7 @@
 
 use super::super::json::Json;
 use super::super::noun::Kind;
-use super::super::template::{Content, Hole, Node, Text};
+use super::super::template::{Content, Hole, Item, Node, Text};
 use super::super::values::Value;
 use super::{Reader, Step, refuse};
 use crate::domain::refusal::Reason;
@@ -32,8 +32,14 @@ impl Reader<'_> {
             },
             Node::Array { items, .. } => match present {
                 None => items.iter().try_for_each(|item| self.json(&item.node, None, wire)),
-                Some(Json::Array(found)) if found.len() <= items.len() || !self.strict => {
-                    items.iter().enumerate().try_for_each(|(index, item)| self.json(&item.node, found.get(index), wire))
+                Some(Json::Array(found)) if found.len() <= items.len() || !self.strict || is_repeated(items) => {
+                    items.iter().enumerate().try_for_each(|(index, item)| match &item.node {
+                        Node::Text(text) if text.repeated().is_some() => {
+                            let rest = found.get(index..).unwrap_or_default();
+                            self.words(text, rest.iter().map(as_string), wire)
+                        }
+                        node => self.json(node, found.get(index), wire),
+                    })
                 }
                 Some(Json::Array(_)) => Err(refuse(Reason::Malformed, wire, "has too many elements")),
                 Some(_) => self.wrong_json(wire, "must be an array", |reader| reader.json(node, None, wire)),
@@ -72,6 +78,10 @@ impl Reader<'_> {
             }
             Some(_) if !matches!(hole.content, Content::Slot(_)) => Ok(()),
             Some(Json::Integer(number)) if !is_bool => self.hole(hole, &number.to_string(), wire),
+            // A number of seconds with a fraction: rounded down, where the answer is not ours.
+            Some(Json::Number(number)) if !is_bool && !self.strict && number.abs() < MAX_EXACT => {
+                self.hole(hole, &format!("{:.0}", number.floor()), wire)
+            }
             Some(Json::Bool(flag)) if is_bool => self.hole(hole, &flag.to_string(), wire),
             Some(Json::String(text)) if !self.strict => self.hole(hole, text, wire),
             Some(_) => {
@@ -86,6 +96,20 @@ impl Reader<'_> {
 
     fn wrong_json(&mut self, wire: &str, what: &str, otherwise: impl FnOnce(&mut Self) -> Step) -> Step {
         if self.strict { Err(refuse(Reason::Malformed, wire, what)) } else { otherwise(self) }
+    }
+}
+
+/// Whole numbers below this are exact (2^53).
+const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
+
+fn is_repeated(items: &[Item]) -> bool {
+    matches!(items.last(), Some(Item { node: Node::Text(text), .. }) if text.repeated().is_some())
+}
+
+fn as_string(json: &Json) -> Option<&str> {
+    match json {
+        Json::String(text) => Some(text),
+        _ => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reading by the tree: what a message says, found by structure, in any order, unknown names ignored.
 
 mod json;
+mod xml;
 
 use super::noun::{self, Field, Kind};
 use super::template::{Content, Header, HeaderValue, Hole, Mark, Pair, Piece, Text};
@@ -11,7 +12,7 @@ use crate::domain::refusal::{Reason, Refusal};
 /// Why reading one message by one template ended.
 pub(super) enum Stop {
     /// A literal says that the message is another one.
-    Elsewhere { field: String, absent: bool },
+    Elsewhere { field: String, reason: Reason },
     /// The message is this one, and wrong.
     Refused(Refusal),
 }
@@ -83,7 +84,10 @@ impl<'a> Reader<'a> {
     fn literal(&self, same: bool, absent: bool, wire: &str) -> Step {
         match same || !self.binding {
             true => Ok(()),
-            false => Err(Stop::Elsewhere { field: wire.to_owned(), absent }),
+            false => {
+                let reason = if absent { Reason::Missing } else { Reason::Malformed };
+                Err(Stop::Elsewhere { field: wire.to_owned(), reason })
+            }
         }
     }
 
@@ -154,7 +158,7 @@ impl<'a> Reader<'a> {
         match hole.content {
             Content::Setting => {
                 let value = noun::setting(self.fields, self.settings, &hole.name)?;
-                transform::write(value, &hole.through)
+                transform::write(value, &hole.through, &|_| None)
             }
             _ => None,
         }
@@ -167,22 +171,19 @@ impl<'a> Reader<'a> {
         }
         match &hole.content {
             Content::Any | Content::Setting => Ok(()),
-            Content::Part(part) => match transform::undo_all(captured, &hole.through) {
-                Some(plain) => {
-                    self.secret_seen |= part.has_secret();
-                    self.text(part, Some(&plain), wire)
-                }
-                None => self.unfit(part.has_secret(), wire, "is invalid"),
-            },
+            Content::Part(texts) => self.part(texts, transform::undo_all(captured, &hole.through), wire),
             Content::Slot(kind) => {
                 let secret = *kind == Kind::Secret;
-                if self.strict && captured.len() > noun::longest(&hole.name) {
-                    return self.unfit(secret, wire, "is too long");
-                }
-                if self.strict && *kind == Kind::Text && captured.chars().any(char::is_control) {
+                let read = transform::read(captured, *kind, &hole.through);
+                if let (true, Some(Value::Text(text))) = (self.strict, &read)
+                    && text.chars().any(char::is_control)
+                {
                     return self.unfit(secret, wire, "is invalid");
                 }
-                match transform::read(captured, *kind, &hole.through) {
+                match read {
+                    Some(value) if self.strict && length(&value) > noun::longest(&hole.name) => {
+                        self.unfit(secret, wire, "is too long")
+                    }
                     Some(value) => {
                         self.secret_seen |= secret;
                         self.put(&hole.name, value, wire)
@@ -190,6 +191,40 @@ impl<'a> Reader<'a> {
                     None => self.unfit(secret, wire, kind.demand()),
                 }
             }
+        }
+    }
+
+    /// The first text of a part that what stands here fits.
+    fn part(&mut self, texts: &[Text], plain: Option<String>, wire: &str) -> Step {
+        let secret = texts.iter().any(Text::has_secret);
+        let Some(plain) = plain else { return self.unfit(secret, wire, "is invalid") };
+        self.secret_seen |= secret;
+        let fits = |text: &&Text| self.captures(text, &plain, false).is_some();
+        match texts.iter().find(fits).or(texts.first()) {
+            Some(text) => self.text(text, Some(&plain), wire),
+            None => Ok(()),
+        }
+    }
+
+    /// A place that stands once for each word: what stands in all of them.
+    fn words<'f>(&mut self, text: &Text, found: impl Iterator<Item = Option<&'f str>>, wire: &str) -> Step {
+        let Some(hole) = text.repeated() else { return Ok(()) };
+        let mut words: Vec<&str> = Vec::new();
+        for value in found {
+            let captured = value.and_then(|value| self.captures(text, value, false));
+            match captured.as_deref() {
+                Some([(_, word)]) if !word.is_empty() && !word.contains(' ') => words.push(word),
+                _ => return self.unfit(false, wire, "is invalid"),
+            }
+        }
+        let plain: Option<Vec<String>> = words.iter().map(|word| transform::undo_all(word, &hole.through)).collect();
+        match plain.filter(|words| words.iter().all(|word| !word.contains(' '))) {
+            Some(words) if words.is_empty() => Ok(()),
+            Some(words) => {
+                let all = Hole { through: Vec::new(), ..hole.clone() };
+                self.hole(&all, &words.join(" "), wire)
+            }
+            None => self.unfit(false, wire, "is invalid"),
         }
     }
 
@@ -205,9 +240,9 @@ impl<'a> Reader<'a> {
     }
 
     fn absent(&mut self, hole: &Hole, wire: &str) {
-        if let Content::Part(part) = &hole.content {
-            if hole.mark == Mark::Required {
-                part.own_holes().for_each(|inner| self.absent(inner, wire));
+        if let Content::Part(texts) = &hole.content {
+            if let (Mark::Required, Some(text)) = (&hole.mark, texts.first()) {
+                text.own_holes().for_each(|inner| self.absent(inner, wire));
             }
             return;
         }
@@ -217,25 +252,33 @@ impl<'a> Reader<'a> {
                 .fields
                 .iter()
                 .any(|field| field.name == hole.name && self.strict && field.is_required(self.fields, self.settings)),
-            Mark::Default(_) => false,
+            Mark::Each | Mark::Default(_) => false,
         };
         if required {
             self.missing.push((hole.name.clone(), wire.to_owned()));
         }
     }
 
-    /// Pairs of a query, a form or cookies.
+    /// Pairs of a query, a form or cookies. A name that stands several times in the file is read by position.
     pub(super) fn pairs(&mut self, pairs: &[Pair], found: &[Found]) -> Step {
-        for pair in pairs {
-            let mut values = found.iter().filter(|(name, _)| *name == pair.name).map(|(_, value)| value);
-            match (values.next(), values.next()) {
-                (Some(_), Some(_)) if self.strict => {
-                    self.secret_seen |= pair.text.has_secret();
-                    return Err(refuse(Reason::Repeated, &pair.name, "is given twice"));
-                }
-                (Some(None), _) => self.unfit(pair.text.has_secret(), &pair.name, "is not readable")?,
-                (Some(Some(value)), _) => self.text(&pair.text, Some(value), &pair.name)?,
-                (None, _) => self.text(&pair.text, None, &pair.name)?,
+        for (index, pair) in pairs.iter().enumerate() {
+            let alike = |other: &&Pair| other.name == pair.name;
+            let before = pairs[..index].iter().filter(alike).count();
+            let mut values = found.iter().filter(|(name, _)| *name == pair.name).map(|(_, value)| value.as_deref());
+            let mut values = values.by_ref().skip(before);
+            if pair.text.repeated().is_some() {
+                self.words(&pair.text, values, &pair.name)?;
+                continue;
+            }
+            let (value, behind) = (values.next(), values.next());
+            if behind.is_some() && self.strict && !pairs[index + 1..].iter().any(|other| alike(&other)) {
+                self.secret_seen |= pair.text.has_secret();
+                return Err(refuse(Reason::Repeated, &pair.name, "is given twice"));
+            }
+            match value {
+                Some(None) => self.unfit(pair.text.has_secret(), &pair.name, "is not readable")?,
+                Some(value) => self.text(&pair.text, value, &pair.name)?,
+                None => self.text(&pair.text, None, &pair.name)?,
             }
         }
         Ok(())
@@ -258,7 +301,11 @@ impl<'a> Reader<'a> {
                 }
                 let Some(value) = first else { return self.text(text, None, &header.name) };
                 match std::str::from_utf8(value.as_bytes()) {
-                    Ok(value) => self.header_text(text, value.trim(), &header.name),
+                    // A header that must say something else routes the request to another exchange, or to nobody here.
+                    Ok(value) => self.header_text(text, value.trim(), &header.name).map_err(|stop| match stop {
+                        Stop::Elsewhere { field, .. } => Stop::Elsewhere { field, reason: Reason::NoRoute },
+                        refused => refused,
+                    }),
                     Err(_) => self.unfit(text.has_secret(), &header.name, "is not readable"),
                 }
             }
@@ -280,6 +327,15 @@ impl<'a> Reader<'a> {
             Some(captures) => captures.into_iter().try_for_each(|(hole, captured)| self.hole(hole, captured, name)),
             None => self.unfit(text.has_secret(), name, "is invalid"),
         }
+    }
+}
+
+/// How many bytes of text a value has, whatever it was encoded in.
+fn length(value: &Value) -> usize {
+    match value {
+        Value::Text(text) => text.len(),
+        Value::Secret(secret) => secret.expose().len(),
+        Value::Number(_) | Value::Bool(_) | Value::Time(_) => 0,
     }
 }
 

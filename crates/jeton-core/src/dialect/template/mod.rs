@@ -1,5 +1,7 @@
 //! The typed tree that a dialect file becomes. Reading, writing, documentation and checking walk the same tree.
 
+pub(super) mod xml;
+
 use super::noun::Kind;
 use super::transform::Transform;
 
@@ -37,9 +39,18 @@ impl Text {
         })
     }
 
-    /// Whether all of it may be absent: it has holes, and every one is marked `?`.
+    /// Whether all of it may be absent: it has holes, and every one is marked `?` or `*`.
     pub(super) fn is_optional(&self) -> bool {
-        self.own_holes().next().is_some() && self.own_holes().all(|hole| hole.mark == Mark::Optional)
+        self.own_holes().next().is_some() && self.own_holes().all(|hole| hole.mark.may_be_absent())
+    }
+
+    /// The hole whose words repeat this text's place: the only one, marked `*`.
+    pub(super) fn repeated(&self) -> Option<&Hole> {
+        let mut holes = self.own_holes();
+        match (holes.next(), holes.next()) {
+            (Some(hole), None) if hole.mark == Mark::Each => Some(hole),
+            _ => None,
+        }
     }
 
     /// Calls `visit` for every slot, those inside of parts too.
@@ -47,8 +58,13 @@ impl Text {
         for hole in self.own_holes() {
             match &hole.content {
                 Content::Slot(kind) => visit(hole, *kind),
-                Content::Part(part) => part.each_slot(visit),
+                Content::Part(texts) => texts.iter().for_each(|text| text.each_slot(visit)),
                 Content::Setting | Content::Any => {}
+            }
+            for key in hole.through.iter().filter_map(Transform::key) {
+                if let Content::Slot(kind) = key.content {
+                    visit(key, kind);
+                }
             }
         }
     }
@@ -80,8 +96,8 @@ pub(super) enum Content {
     Setting,
     /// `{{_=text}}`: the mark's text is written, anything is read.
     Any,
-    /// Text of its own with holes, from `[part]`.
-    Part(Text),
+    /// Text of its own with holes, from `[part]`: the first that has its values is written, any is read.
+    Part(Vec<Text>),
 }
 
 /// What stands in a hole when its name has no value.
@@ -91,8 +107,17 @@ pub(super) enum Mark {
     Required,
     /// `?`: the place goes away.
     Optional,
+    /// `*`: the place stands once for each word.
+    Each,
     /// `=text`: this text.
     Default(String),
+}
+
+impl Mark {
+    /// Whether a place without a value goes away.
+    pub(super) fn may_be_absent(&self) -> bool {
+        matches!(self, Self::Optional | Self::Each)
+    }
 }
 
 /// A JSON template. White space is kept as it stands in the file.
@@ -160,7 +185,7 @@ impl Node {
         match self {
             Self::Literal(_) | Self::Choice { .. } => false,
             Self::Text(text) => text.is_optional(),
-            Self::Native(hole) => hole.mark == Mark::Optional,
+            Self::Native(hole) => hole.mark.may_be_absent(),
             Self::Object { members, .. } => {
                 !members.is_empty() && members.iter().all(|member| member.node.is_optional())
             }
@@ -200,6 +225,7 @@ pub(super) enum Body {
     None,
     Form(Vec<Pair>),
     Json(Node),
+    Xml(Box<xml::Document>),
     Text(Text),
 }
 
@@ -225,6 +251,7 @@ impl Message {
             Body::None => {}
             Body::Form(pairs) => pairs.iter().for_each(|pair| pair.text.each_slot(visit)),
             Body::Json(node) => node.each_slot(visit),
+            Body::Xml(document) => document.root.each_slot(visit),
             Body::Text(text) => text.each_slot(visit),
         }
     }

@@ -1,16 +1,23 @@
 //! Writing by the tree: literal text as it stands in the file, values where the holes are.
 
-use super::Dialect;
+mod json;
+mod xml;
+
+use std::cell::Cell;
+
 use super::json::Escape;
 use super::message::{Answer, OwnedRequest, WriteError};
 use super::noun::{self, Field};
 use super::percent::{self, Coding};
-use super::template::{Body, Content, Header, HeaderValue, Hole, Mark, Message, Node, Pair, Piece, Status, Text};
-use super::transform;
+use super::read::Reader;
+use super::template::{Body, Content, Header, HeaderValue, Hole, Mark, Message, Pair, Piece, Status, Text};
+use super::transform::{self, Key};
 use super::values::{Value, Values};
+use super::{Dialect, End};
 use crate::domain::policy::Format;
 
 /// What a message is written from.
+#[derive(Clone, Copy)]
 pub(super) struct Writer<'a> {
     pub(super) fields: &'a [Field],
     pub(super) values: &'a Values,
@@ -30,6 +37,9 @@ impl Dialect {
         settings: &Values,
     ) -> Result<OwnedRequest, WriteError> {
         let exchange = self.exchanges.get(exchange).ok_or(WriteError::Nothing("exchange of this number"))?;
+        if exchange.only == Some(End::Server) {
+            return Err(WriteError::Nothing("request of this exchange that a client writes"));
+        }
         let request = exchange.requests.first().ok_or(WriteError::Nothing("request for this exchange"))?;
         let start = request.starts.first().ok_or(WriteError::Nothing("start line for this exchange"))?;
         let writer = self.writer(values, settings);
@@ -47,17 +57,26 @@ impl Dialect {
         Ok(OwnedRequest { method: start.method.clone(), target, headers, body: writer.body(&request.message.body)? })
     }
 
-    /// The answer of an exchange.
+    /// The answer of an exchange: the first alternative whose values are there.
     ///
     /// # Errors
     /// A value is missing or cannot stand in its place, or a setting chooses an alternative that there is not.
     pub fn write_answer(&self, exchange: usize, values: &Values, settings: &Values) -> Result<Answer, WriteError> {
         let exchange = self.exchanges.get(exchange).ok_or(WriteError::Nothing("exchange of this number"))?;
-        let template = &exchange.answer;
-        let Status::Fixed(status) = template.status else {
-            return Err(WriteError::Nothing("status for this answer"));
-        };
-        self.writer(values, settings).answer(status, template.reason.as_ref(), &template.message, &self.headers)
+        let writer = self.writer(values, settings);
+        let mut missing = WriteError::Nothing("answer for this exchange");
+        for (index, template) in exchange.answers.iter().enumerate() {
+            let Status::Fixed(status) = template.status else {
+                return Err(WriteError::Nothing("status for this answer"));
+            };
+            match writer.answer(status, template.reason.as_ref(), &template.message, &self.headers) {
+                // The next may do without; if none does, the first says what it needs.
+                Err(error @ WriteError::Missing(_)) if index == 0 => missing = error,
+                Err(WriteError::Missing(_)) => {}
+                written => return written,
+            }
+        }
+        Err(missing)
     }
 
     /// Header and claims of a JWT, as JSON texts to be signed. Without a value `alg` the header names that of the policy.
@@ -138,27 +157,77 @@ impl Writer<'_> {
         let text = match &hole.content {
             Content::Any => None,
             Content::Setting => match noun::setting(self.fields, self.settings, &hole.name) {
-                Some(value) => Some(written(hole, value)?),
+                Some(value) => Some(self.written(hole, value)?),
                 None => None,
             },
-            Content::Part(part) => match self.text(part, Coding::Plain)? {
-                Some(text) => {
-                    Some(transform::apply_all(text, &hole.through).ok_or_else(|| unfit(hole, "its form is wrong"))?)
-                }
+            Content::Part(texts) => match self.part(hole, texts)? {
+                Some(text) => Some(self.through(hole, |key| transform::apply_all(text, &hole.through, key))?),
                 None => None,
             },
             Content::Slot(kind) => match self.value(hole) {
                 Some(value) if !kind.fits(value) => return Err(unfit(hole, kind.demand())),
-                Some(value) => Some(written(hole, value)?),
+                Some(value) => Some(self.written(hole, value)?),
                 None => None,
             },
         };
         match (text, &hole.mark) {
             (Some(text), _) => Ok(Some(text)),
             (None, Mark::Default(text)) => Ok(Some(text.clone())),
-            (None, Mark::Optional) if !self.is_required(hole) => Ok(None),
+            (None, Mark::Optional | Mark::Each) if !self.is_required(hole) => Ok(None),
             (None, _) => Err(WriteError::Missing(hole.name.clone())),
         }
+    }
+
+    /// The first text of a part that has its values. What one before it would read as its own is not written.
+    fn part(&self, hole: &Hole, texts: &[Text]) -> Result<Option<String>, WriteError> {
+        let mut missing = None;
+        for (index, text) in texts.iter().enumerate() {
+            let written = match self.text(text, Coding::Plain) {
+                Err(WriteError::Missing(name)) => {
+                    missing.get_or_insert(name);
+                    continue;
+                }
+                written => written?,
+            };
+            let reader = Reader::of_request(self.fields, self.settings);
+            let taken =
+                |written: &String| texts[..index].iter().any(|text| reader.captures(text, written, false).is_some());
+            return match written.as_ref().is_some_and(taken) {
+                true => Err(unfit(hole, "it reads like another text of this part")),
+                false => Ok(written),
+            };
+        }
+        missing.map_or(Ok(None), |name| Err(WriteError::Missing(name)))
+    }
+
+    /// Text in a place that stands once for each word.
+    pub(super) fn words(&self, text: &Text, hole: &Hole, coding: Coding) -> Result<Vec<String>, WriteError> {
+        let Some(Value::Text(value)) = self.value(hole) else { return Ok(Vec::new()) };
+        let mut written = Vec::new();
+        for word in value.split(' ') {
+            if word.is_empty() {
+                return Err(unfit(hole, "one space stands between its words"));
+            }
+            let values = self.values.clone().with(hole.name.as_str(), word);
+            written.extend(Writer { values: &values, ..*self }.text(text, coding)?);
+        }
+        Ok(written)
+    }
+
+    fn written(&self, hole: &Hole, value: &Value) -> Result<String, WriteError> {
+        let text = self.through(hole, |key| transform::write(value, &hole.through, key))?;
+        let stands_for_none = matches!(&hole.mark, Mark::Default(default) if *default == text);
+        if stands_for_none && !matches!(hole.content, Content::Setting) {
+            return Err(unfit(hole, "it is the text that stands for no value"));
+        }
+        Ok(text)
+    }
+
+    /// The text of a hole after its transforms, which find their keys among the values.
+    fn through(&self, hole: &Hole, write: impl FnOnce(Key<'_>) -> Option<String>) -> Result<String, WriteError> {
+        let missing = Cell::new(None);
+        let text = write(&|key| self.hole(key).map_err(|error| missing.set(Some(error))).ok().flatten());
+        text.ok_or_else(|| missing.take().unwrap_or_else(|| unfit(hole, "its form is wrong")))
     }
 
     fn is_required(&self, hole: &Hole) -> bool {
@@ -170,9 +239,11 @@ impl Writer<'_> {
     fn pairs(&self, pairs: &[Pair], coding: Coding, between: &str) -> Result<String, WriteError> {
         let mut written = Vec::new();
         for pair in pairs {
-            if let Some(text) = self.text(&pair.text, coding)? {
-                written.push(format!("{}{text}", pair.written));
-            }
+            let texts = match pair.text.repeated() {
+                Some(hole) => self.words(&pair.text, hole, coding)?,
+                None => self.text(&pair.text, coding)?.into_iter().collect(),
+            };
+            written.extend(texts.into_iter().map(|text| format!("{}{text}", pair.written)));
         }
         Ok(written.join(between))
     }
@@ -203,106 +274,10 @@ impl Writer<'_> {
             Body::None => Ok(String::new()),
             Body::Form(pairs) => self.pairs(pairs, Coding::Form, "&"),
             Body::Json(node) => self.json_text(node),
+            Body::Xml(document) => self.xml(document),
             Body::Text(text) => Ok(self.text(text, Coding::Plain)?.unwrap_or_default()),
         }
     }
-
-    fn json_text(&self, node: &Node) -> Result<String, WriteError> {
-        let mut out = String::new();
-        if !self.json(node, &mut out)? {
-            out.push_str(if matches!(node, Node::Array { .. }) { "[]" } else { "{}" });
-        }
-        Ok(out)
-    }
-
-    /// Writes a JSON value; false if it goes away, and then nothing is written.
-    fn json(&self, node: &Node, out: &mut String) -> Result<bool, WriteError> {
-        match node {
-            Node::Literal(raw) => out.push_str(raw),
-            Node::Text(text) => {
-                let Some(text) = self.text(text, Coding::Json)? else { return Ok(false) };
-                out.push('"');
-                out.push_str(&text);
-                out.push('"');
-            }
-            Node::Native(hole) => match self.hole(hole)? {
-                Some(text) => out.push_str(&text),
-                None => return Ok(false),
-            },
-            Node::Object { members, end } => {
-                let parts =
-                    members.iter().map(|member| (&member.before, member.written.as_str(), &member.node, &member.after));
-                return self.json_list(parts, ['{', '}'], end, out);
-            }
-            Node::Array { items, end } => {
-                let parts = items.iter().map(|item| (&item.before, "", &item.node, &item.after));
-                return self.json_list(parts, ['[', ']'], end, out);
-            }
-            Node::Choice { setting, ways } => return self.json(self.way(setting, ways)?, out),
-        }
-        Ok(true)
-    }
-
-    /// Members or elements between brackets. If all of them go away, so does the whole.
-    fn json_list<'n>(
-        &self,
-        parts: impl Iterator<Item = (&'n String, &'n str, &'n Node, &'n String)>,
-        brackets: [char; 2],
-        end: &str,
-        out: &mut String,
-    ) -> Result<bool, WriteError> {
-        let (mut written, mut dropped) = (Vec::new(), false);
-        for (before, name, node, after) in parts {
-            let mut value = String::new();
-            match self.json(node, &mut value)? {
-                true => written.push(format!("{before}{name}{value}{after}")),
-                false => dropped = true,
-            }
-        }
-        if written.is_empty() && dropped {
-            return Ok(false);
-        }
-        out.push(brackets[0]);
-        out.push_str(&written.join(","));
-        out.push_str(end);
-        out.push(brackets[1]);
-        Ok(true)
-    }
-
-    fn way<'n>(&self, setting: &str, ways: &'n [(String, Node)]) -> Result<&'n Node, WriteError> {
-        let chosen = match self.settings.get(setting).or_else(|| self.values.get(setting)) {
-            Some(Value::Text(name)) => ways.iter().find(|(way, _)| way == name),
-            Some(_) => None,
-            None => ways.first(),
-        };
-        chosen.map(|(_, node)| node).ok_or_else(|| {
-            let known: Vec<_> = ways.iter().map(|(way, _)| way.as_str()).collect();
-            WriteError::Setting { name: setting.to_owned(), known: known.join(", ") }
-        })
-    }
-}
-
-impl Node {
-    /// The names of the alternatives that `setting` chooses from, if this holds such.
-    pub(super) fn choices(&self, setting: &str) -> Vec<&str> {
-        match self {
-            Self::Choice { setting: name, ways } if name == setting => {
-                ways.iter().map(|(way, _)| way.as_str()).collect()
-            }
-            Self::Choice { ways, .. } => ways.iter().flat_map(|(_, node)| node.choices(setting)).collect(),
-            Self::Object { members, .. } => members.iter().flat_map(|member| member.node.choices(setting)).collect(),
-            Self::Array { items, .. } => items.iter().flat_map(|item| item.node.choices(setting)).collect(),
-            Self::Literal(_) | Self::Text(_) | Self::Native(_) => Vec::new(),
-        }
-    }
-}
-
-fn written(hole: &Hole, value: &Value) -> Result<String, WriteError> {
-    let text = transform::write(value, &hole.through).ok_or_else(|| unfit(hole, "its form is wrong"))?;
-    if matches!(&hole.mark, Mark::Default(default) if *default == text) && !matches!(hole.content, Content::Setting) {
-        return Err(unfit(hole, "it is the text that stands for no value"));
-    }
-    Ok(text)
 }
 
 fn unfit(hole: &Hole, why: &str) -> WriteError {

@@ -27,7 +27,7 @@ class Node:
 class JetonLoad:
     """Clients of three nodes, as `faults load` has them, with its journal as the witness.
 
-    `program` is jeton, `faults` the program of faults/src."""
+    `program` is jeton, `faults` the program of fault-tests/src."""
 
     def __init__(self, processes, cluster, program, faults):
         self._processes, self._program, self._faults = processes, program, faults

@@ -1,0 +1,83 @@
+//! Addresses that secrets and tokens may be sent to.
+
+use http::Uri;
+
+/// Why an address cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// Not a whole URL.
+    #[error(
+        "`{0}` is not an address; give scheme, host and path, as in https://api.example.com, and nothing after them"
+    )]
+    Form(String),
+    /// Tokens and secrets would be readable on the way.
+    #[error("`{0}` is plain HTTP and not on this machine: secrets and tokens would be readable; use https://")]
+    Insecure(String),
+}
+
+/// Makes sure that `url` is HTTPS, or HTTP to this machine, with a host and without user, query and fragment.
+pub(crate) fn check(url: &str) -> Result<(), AddressError> {
+    let wrong = || AddressError::Form(url.to_owned());
+    let uri: Uri = url.parse().map_err(|_| wrong())?;
+    let named =
+        uri.authority().is_some_and(|authority| !authority.host().is_empty() && !authority.as_str().contains('@'));
+    if !named || url.contains(['?', '#']) {
+        return Err(wrong());
+    }
+    match (uri.scheme_str(), uri.host()) {
+        (Some("https"), Some(_)) => Ok(()),
+        (Some("http"), Some(host)) if is_loopback(host) => Ok(()),
+        (Some("http"), Some(_)) => Err(AddressError::Insecure(url.to_owned())),
+        _ => Err(wrong()),
+    }
+}
+
+/// `target` (path and query) below `base`. Whatever `target` is, the host stays that of `base`.
+pub(crate) fn join(base: &str, target: &str) -> String {
+    format!("{}/{}", base.trim_end_matches('/'), target.trim_start_matches('/'))
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_go_over_https_or_stay_on_this_machine() {
+        let form = |url: &str| Err(AddressError::Form(url.to_owned()));
+        for (url, expected) in [
+            ("https://api.example.com", Ok(())),
+            ("https://api.example.com/v1/", Ok(())),
+            ("http://127.0.0.1:8080", Ok(())),
+            ("http://[::1]:8080/x", Ok(())),
+            ("http://localhost", Ok(())),
+            ("http://api.example.com", Err(AddressError::Insecure("http://api.example.com".to_owned()))),
+            ("http://localhost.example.com", Err(AddressError::Insecure("http://localhost.example.com".to_owned()))),
+            ("https://user@api.example.com", form("https://user@api.example.com")),
+            ("https://api.example.com?x=1", form("https://api.example.com?x=1")),
+            ("ftp://api.example.com", form("ftp://api.example.com")),
+            ("api.example.com", form("api.example.com")),
+            ("/path", form("/path")),
+            ("", form("")),
+        ] {
+            assert_eq!(check(url), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn no_target_leaves_the_host() {
+        for (base, target, whole) in [
+            ("https://a.example", "/x?y=1", "https://a.example/x?y=1"),
+            ("https://a.example/v1/", "x", "https://a.example/v1/x"),
+            ("https://a.example", "@b.example/", "https://a.example/@b.example/"),
+            ("https://a.example", "//b.example/", "https://a.example/b.example/"),
+            ("https://a.example", ".b.example/", "https://a.example/.b.example/"),
+        ] {
+            assert_eq!(join(base, target), whole);
+        }
+    }
+}

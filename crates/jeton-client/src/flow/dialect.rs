@@ -1,0 +1,334 @@
+//! Tokens by a dialect file: the same file that a server answers by.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
+use jeton_core::dialect::{AnswerParts, Dialect, GrantName, Kind, Placed, ReadError, Slot, Value, Values};
+use jeton_core::secret::Secret;
+use jeton_core::time::Timestamp;
+use serde::Deserialize;
+
+use super::{Act, FlowError, Fresh, Issued, Request, Response, bearer};
+use crate::address::join;
+use crate::token::Token;
+use crate::vault::Secrets;
+
+/// Tokens by a dialect's own exchanges, at one address and as one person or program.
+#[derive(Clone, Debug)]
+pub struct DialectFlow {
+    dialect: Arc<Dialect>,
+    url: String,
+    values: Values,
+}
+
+impl DialectFlow {
+    /// The exchanges of `dialect` at `url`, with the profile's values.
+    ///
+    /// # Errors
+    /// The dialect has no sign-in, or a value has the wrong form.
+    pub fn new(dialect: Arc<Dialect>, url: &str, texts: &BTreeMap<String, String>) -> Result<Self, FlowError> {
+        let index = exchange(&dialect, Act::SignIn).ok_or_else(|| FlowError::NoSignIn(dialect.name.clone()))?;
+        let slots = dialect.exchanges[index].request_slots();
+        let mut values = Values::new();
+        for (name, text) in texts {
+            let kind = slots.iter().find(|slot| slot.name == *name).map_or(Kind::Text, |slot| slot.kind);
+            values.set(name.as_str(), typed(name, text, kind)?);
+        }
+        Ok(Self { dialect, url: url.to_owned(), values })
+    }
+
+    pub(super) fn write(
+        &self,
+        act: Act,
+        secrets: &Secrets,
+        token: Option<&Token>,
+        fresh: Fresh<'_>,
+    ) -> Result<Option<Request>, FlowError> {
+        let Some(index) = exchange(&self.dialect, act) else { return Ok(None) };
+        let grant = self.dialect.exchanges[index].grant;
+        let slots = self.dialect.exchanges[index].request_slots();
+        let mut values = with_fresh(&self.dialect, self.values.clone(), fresh)?;
+        match (act, token) {
+            (Act::SignIn, _) => secrets.iter().for_each(|(name, secret)| values.set(name.as_str(), secret.clone())),
+            (Act::Refresh | Act::End, None) => return Ok(None),
+            (Act::Refresh | Act::End, Some(token)) => {
+                values.set("access_token", token.access.clone());
+                match &token.refresh {
+                    Some(refresh) => values.set("refresh_token", refresh.clone()),
+                    None if grant == GrantName::Refresh => return Ok(None),
+                    None => {}
+                }
+            }
+        }
+        let written = self.dialect.write_request(index, &values, &Values::new())?;
+        let (mut headers, mut target) = (written.headers, written.target);
+        // A sign-out without a hole for its token shows it as any call does.
+        if act == Act::End && !slots.iter().any(is_token) {
+            let token = token.map(|token| token.access.clone()).unwrap_or_default();
+            let placed = show(&self.dialect, &token, &self.values, fresh)?;
+            headers.extend(placed.headers);
+            for (name, value) in placed.query {
+                target = format!("{target}{}{name}={value}", if target.contains('?') { '&' } else { '?' });
+            }
+        }
+        let url = join(&self.url, &target);
+        Ok(Some(Request { method: written.method, url, headers, body: Secret::new(written.body) }))
+    }
+
+    pub(super) fn read(&self, act: Act, response: &Response) -> Result<Issued, FlowError> {
+        let values = self.read_values(act, response)?;
+        let shape = |why: &str| FlowError::Shape { status: response.status, why: why.to_owned() };
+        let access = values.secret("access_token").ok_or_else(|| shape("it has no token"))?.clone();
+        let told = values.number("expires_in").and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs);
+        let expires_at = values.time("expires_at").or_else(|| unverified_expiry(access.expose()));
+        let policy = &self.dialect.policy;
+        // What the answer says goes before what the file says of all answers.
+        let by_policy = || policy.idle.map_or(policy.lifetime, |idle| idle.min(policy.lifetime));
+        let lifetime = told.or_else(|| expires_at.is_none().then(by_policy));
+        Ok(Issued { access, refresh: values.secret("refresh_token").cloned(), lifetime, expires_at })
+    }
+
+    pub(super) fn read_end(&self, response: &Response) -> Result<(), FlowError> {
+        self.read_values(Act::End, response).map(|_| ())
+    }
+
+    fn read_values(&self, act: Act, response: &Response) -> Result<Values, FlowError> {
+        let shape = |why| FlowError::Shape { status: response.status, why };
+        let index = exchange(&self.dialect, act).ok_or_else(|| shape("the dialect has no such exchange".to_owned()))?;
+        let parts = AnswerParts {
+            status: response.status,
+            reason_phrase: response.reason_phrase.as_deref(),
+            headers: &response.headers,
+            body: response.body.expose(),
+        };
+        match self.dialect.read_answer(index, &parts) {
+            Ok(values) => Ok(values),
+            Err(ReadError::Refused(refusal)) => Err(FlowError::Refused(refusal)),
+            Err(ReadError::Shape(why)) => Err(response.overload().map_or_else(|| shape(why), FlowError::Refused)),
+        }
+    }
+}
+
+/// Names and types of the values that a sign-in of this dialect takes, those the client makes itself left out;
+/// nothing if it has no sign-in.
+pub fn sign_in_slots(dialect: &Dialect) -> Option<Vec<Slot>> {
+    let index = exchange(dialect, Act::SignIn)?;
+    let made = |slot: &Slot| dialect.fields.iter().any(|field| field.made && field.name == slot.name);
+    Some(dialect.exchanges[index].request_slots().into_iter().filter(|slot| !made(slot)).collect())
+}
+
+/// Where a call shows its token, and what stands beside it.
+pub(crate) fn show(
+    dialect: &Dialect,
+    token: &Secret<String>,
+    values: &Values,
+    fresh: Fresh<'_>,
+) -> Result<Placed, FlowError> {
+    if dialect.shows.is_empty() {
+        return Ok(bearer(token));
+    }
+    Ok(dialect.write_token(0, token, &with_fresh(dialect, values.clone(), fresh)?)?)
+}
+
+fn exchange(dialect: &Dialect, act: Act) -> Option<usize> {
+    let grants: &[GrantName] = match act {
+        Act::SignIn => &[GrantName::Password, GrantName::ApiKey, GrantName::ClientCredentials],
+        Act::Refresh => &[GrantName::Refresh, GrantName::Renew],
+        Act::End => &[GrantName::End],
+    };
+    dialect.exchanges.iter().position(|exchange| grants.contains(&exchange.grant))
+}
+
+/// `values` with a fresh one for every name that the sender makes up.
+fn with_fresh(dialect: &Dialect, mut values: Values, fresh: Fresh<'_>) -> Result<Values, FlowError> {
+    for field in dialect.fields.iter().filter(|field| field.made) {
+        values.set(field.name.as_str(), fresh()?);
+    }
+    Ok(values)
+}
+
+fn typed(name: &str, text: &str, kind: Kind) -> Result<Value, FlowError> {
+    let wrong = |demand| FlowError::Value { name: name.to_owned(), demand };
+    Ok(match kind {
+        Kind::Number => Value::Number(text.parse().map_err(|_| wrong("a whole number"))?),
+        Kind::Bool => Value::Bool(text.parse().map_err(|_| wrong("true or false"))?),
+        Kind::Secret => return Err(wrong("given as a secret, not among its values")),
+        Kind::Time => return Err(wrong("left out: a time cannot be given")),
+        Kind::Text | Kind::Uuid | Kind::Uuid4 | Kind::Dotted => Value::from(text),
+    })
+}
+
+fn is_token(slot: &Slot) -> bool {
+    slot.name == "access_token" || slot.name == "refresh_token"
+}
+
+/// The `exp` of a JWT. Only the API can check the signature; a client uses this to be early, not to believe.
+fn unverified_expiry(token: &str) -> Option<Timestamp> {
+    #[derive(Deserialize)]
+    struct Claims {
+        exp: i64,
+    }
+    let mut parts = token.split('.');
+    let (_, payload, _) = (parts.next()?, parts.next()?, parts.next()?);
+    let claims: Claims = serde_json::from_slice(&BASE64URL.decode(payload).ok()?).ok()?;
+    Some(Timestamp::from_secs(claims.exp))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = r#"
+jeton = 1
+name = "meadow"
+[token]
+format = "opaque"
+lifetime = "1h"
+[refresh]
+how = "keep"
+end = { after = "24h" }
+[field]
+nonce = { from = "client", make = "uuid4", once_within = "2h" }
+[[exchange]]
+grant = "password"
+request = '''
+POST /sign-in?herd={{target.number?}}
+Content-Type: application/json
+nonce: {{nonce?}}
+
+{"user":"{{username}}","password":"{{password}}"}'''
+answer = '''
+200
+Content-Type: application/json
+
+{"token":"{{access_token}}","again":"{{refresh_token}}"}'''
+[[exchange]]
+grant = "refresh"
+request = '''
+POST /again
+Content-Type: application/json
+
+{"again":"{{refresh_token}}"}'''
+answer = '''
+200
+Content-Type: application/json
+
+{"token":"{{access_token}}","again":"{{refresh_token}}"}'''
+[[exchange]]
+grant = "end"
+request = '''
+POST /sign-out'''
+answer = '''
+204'''
+[refusal]
+answer = '''
+{{status}}
+Content-Type: application/json
+
+{"error":"{{code}}"}'''
+invalid_request = { status = 400, code = "bad" }
+wrong_credentials = { status = 401, code = "who" }
+invalid_token = { status = 401, code = "old" }
+[[show]]
+token = "?key={{access_token}}"
+"#;
+
+    fn flow() -> DialectFlow {
+        let dialect = Dialect::parse(FILE).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+        let texts = [("username", "ada"), ("target.number", "7")];
+        let texts = texts.into_iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
+        DialectFlow::new(Arc::new(dialect), "https://api.example.com/v1", &texts).unwrap()
+    }
+
+    fn secrets() -> Secrets {
+        [("password".to_owned(), Secret::from("pa\"ss"))].into_iter().collect()
+    }
+
+    fn fresh() -> Result<String, crate::clock::NoChance> {
+        Ok("b6bf15b4-e00f-4d03-8e2b-7ed8829c8ff6".to_owned())
+    }
+
+    fn token(refresh: Option<&str>) -> Token {
+        let issued = Issued {
+            access: Secret::from("acc"),
+            refresh: refresh.map(Secret::from),
+            lifetime: None,
+            expires_at: None,
+        };
+        Token::new(issued, Timestamp::EPOCH, 0, 0.0)
+    }
+
+    #[test]
+    fn requests_are_those_of_the_file() {
+        let nonce = ("nonce", "b6bf15b4-e00f-4d03-8e2b-7ed8829c8ff6");
+        let json = ("Content-Type", "application/json");
+        let again = token(Some("ref"));
+        let bare = token(None);
+        for (act, token, expected) in [
+            (Act::SignIn, None, Some(("/sign-in?herd=7", vec![json, nonce], r#"{"user":"ada","password":"pa\"ss"}"#))),
+            (Act::Refresh, Some(&again), Some(("/again", vec![json], r#"{"again":"ref"}"#))),
+            (Act::Refresh, Some(&bare), None),
+            (Act::Refresh, None, None),
+            (Act::End, Some(&bare), Some(("/sign-out?key=acc", vec![], ""))),
+            (Act::End, None, None),
+        ] {
+            let written = flow().write(act, &secrets(), token, &fresh).unwrap();
+            let written = written.as_ref().map(|request| {
+                let mut headers: Vec<_> = request.headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+                headers.sort_unstable();
+                (
+                    request.url.strip_prefix("https://api.example.com/v1").unwrap(),
+                    headers,
+                    request.body.expose().as_str(),
+                )
+            });
+            assert_eq!(written, expected, "{act:?}");
+        }
+    }
+
+    #[test]
+    fn answers_are_read_and_refusals_have_reasons() {
+        for (act, status, body, expected) in [
+            (Act::SignIn, 200, r#"{"token":"a","again":"r"}"#, Ok(("a", Some("r")))),
+            (Act::SignIn, 401, r#"{"error":"who"}"#, Err("wrong_credentials")),
+            (Act::Refresh, 401, r#"{"error":"old"}"#, Err("invalid_token")),
+            (Act::SignIn, 429, "slow down", Err("throttled")),
+            (Act::SignIn, 502, "<html>", Err("unavailable")),
+            (Act::SignIn, 200, "<html>", Err("cannot be read")),
+        ] {
+            let response = Response {
+                status,
+                reason_phrase: None,
+                headers: http::HeaderMap::new(),
+                body: Secret::new(body.as_bytes().to_vec()),
+            };
+            let read = flow().read(act, &response);
+            match (read, expected) {
+                (Ok(issued), Ok((access, refresh))) => {
+                    assert_eq!(issued.access.expose(), access);
+                    assert_eq!(issued.refresh.as_ref().map(|secret| secret.expose().as_str()), refresh);
+                    assert_eq!(issued.lifetime, Some(Duration::from_secs(3600)));
+                }
+                (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
+                (read, _) => panic!("{status} {body}: {read:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_jwt_is_seen() {
+        let jwt = |claims: &str| format!("e30.{}.sig", BASE64URL.encode(claims));
+        for (token, expected) in [
+            (jwt(r#"{"exp":1700000000}"#), Some(1_700_000_000)),
+            (jwt("{}"), None),
+            (jwt("no"), None),
+            ("opaque".to_owned(), None),
+            ("a.b".to_owned(), None),
+        ] {
+            assert_eq!(unverified_expiry(&token), expected.map(Timestamp::from_secs), "{token}");
+        }
+    }
+}

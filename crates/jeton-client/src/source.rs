@@ -1,0 +1,247 @@
+//! A valid token, from disk while it is good, else from the API, asked once for all processes.
+
+use std::sync::Arc;
+
+use jeton_core::dialect::{Dialect, Placed, Values};
+use jeton_core::domain::refusal::Reason;
+
+use crate::clock::{Clock, uuid};
+use crate::error::Error;
+use crate::flow::{self, Act, DialectFlow, Flow, FlowError, Metadata, OAuthFlow, Request, Response};
+use crate::profile::{Profile, Profiles};
+use crate::token::{Need, Token, pause};
+use crate::transport::Transport;
+use crate::vault::{Lock, State, Vault};
+
+/// Gives the token of one profile.
+#[derive(Debug)]
+pub struct TokenSource {
+    name: String,
+    profile: Profile,
+    dialect: Option<Arc<Dialect>>,
+    vault: Vault,
+    transport: Transport,
+    clock: Clock,
+}
+
+/// A token that is good now.
+#[derive(Debug)]
+pub struct Given {
+    /// The token.
+    pub token: Token,
+    /// Why it could not be refreshed, although it is time to: worth telling, no reason to stop.
+    pub refresh_failed: Option<Error>,
+}
+
+/// How a token ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The API refuses it from now on.
+    AtTheApi,
+    /// The API has no sign-out: it is forgotten here, and good until it expires.
+    Here,
+    /// There was none.
+    Nothing,
+}
+
+impl TokenSource {
+    /// Prepares to give the token of the profile `name`. Nothing is sent.
+    ///
+    /// # Errors
+    /// There is no such profile, or it could not work.
+    pub fn open(profiles: &Profiles, name: &str, clock: Clock) -> Result<Self, Error> {
+        let profile = profiles.get(name)?;
+        profile.check()?;
+        let dialect = profile.load_dialect()?.map(Arc::new);
+        let transport = Transport::new(profile.ca_file.as_deref())?;
+        Ok(Self { name: name.to_owned(), profile, dialect, vault: profiles.vault().clone(), transport, clock })
+    }
+
+    /// The profile.
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// A good token: from disk, refreshed early, or new.
+    ///
+    /// # Errors
+    /// There is none, and none to be had.
+    pub async fn token(&self) -> Result<Given, Error> {
+        let state = self.vault.load(&self.name, &self.profile)?;
+        let now = self.clock.now();
+        match (state.need(now), state.token) {
+            (Need::Nothing, Some(token)) => Ok(Given { token, refresh_failed: None }),
+            // Early: if another process is at it already, what there is does.
+            (Need::Refresh, Some(token)) => match self.vault.try_lock(&self.name)? {
+                Some(lock) => self.renew(&lock, None).await,
+                None => Ok(Given { token, refresh_failed: None }),
+            },
+            _ => self.renew(&self.lock().await?, None).await,
+        }
+    }
+
+    /// A new token now, although the old one may be good. Processes that ask for it together get the same.
+    ///
+    /// # Errors
+    /// None is to be had; the old one stays.
+    pub async fn refresh(&self) -> Result<Token, Error> {
+        let before = self.vault.load(&self.name, &self.profile)?;
+        let given = self.renew(&self.lock().await?, Some(before.token)).await?;
+        given.refresh_failed.map_or(Ok(given.token), Err)
+    }
+
+    /// Ends the token, at the API where that has a sign-out.
+    ///
+    /// # Errors
+    /// The API could not be asked; the token stays, so that it can be tried again.
+    pub async fn end(&self) -> Result<Ended, Error> {
+        let lock = self.lock().await?;
+        let state = self.vault.load(&self.name, &self.profile)?;
+        if state.token.is_none() {
+            return Ok(Ended::Nothing);
+        }
+        let flow = self.flow().await?;
+        let ended = match flow.write(Act::End, &state.secrets, state.token.as_ref(), &uuid)? {
+            Some(request) => {
+                flow.read_end(&self.transport.send(request).await?)?;
+                Ended::AtTheApi
+            }
+            None => Ended::Here,
+        };
+        self.vault.store(&lock, &self.profile, &State { secrets: state.secrets, ..State::default() })?;
+        Ok(ended)
+    }
+
+    /// What a call adds to show the token, as the profile's dialect has it.
+    ///
+    /// # Errors
+    /// A value beside the token is missing.
+    pub fn show(&self, token: &Token) -> Result<Placed, Error> {
+        match &self.dialect {
+            Some(dialect) => {
+                let texts = self.profile.values.iter();
+                let values = texts.fold(Values::new(), |values, (name, text)| values.with(name, text.as_str()));
+                Ok(flow::show(dialect, &token.access, &values, &uuid)?)
+            }
+            None => Ok(flow::bearer(&token.access)),
+        }
+    }
+
+    /// Asks the API, unless another process has done so meanwhile. `replacing` is the token that shall be replaced even
+    /// if it is good; on failure, a good one is given all the same.
+    async fn renew(&self, lock: &Lock, replacing: Option<Option<Token>>) -> Result<Given, Error> {
+        let mut state = self.vault.load(&self.name, &self.profile)?;
+        let now = self.clock.now();
+        let is_wanted = replacing.as_ref().is_none_or(|replacing| *replacing != state.token);
+        if state.need(now) == Need::Nothing
+            && is_wanted
+            && let Some(token) = state.token
+        {
+            return Ok(Given { token, refresh_failed: None });
+        }
+        let asked = match state.pause(now) {
+            Some(wait) => Err(Error::Pause(wait)),
+            None => self.obtain(&state).await,
+        };
+        match asked {
+            Ok(token) => {
+                let state = State { secrets: state.secrets, token: Some(token.clone()), ..State::default() };
+                self.vault.store(lock, &self.profile, &state)?;
+                Ok(Given { token, refresh_failed: None })
+            }
+            Err(error) => {
+                let now = self.clock.now();
+                let good = state.good_token(now).cloned();
+                if let Some(asked) = wants_pause(&error, good.is_some()) {
+                    state.failures = state.failures.saturating_add(1);
+                    state.not_before = Some(now + pause(state.failures, asked, self.clock.chance()));
+                    self.vault.store(lock, &self.profile, &state)?;
+                }
+                match good {
+                    Some(token) => Ok(Given { token, refresh_failed: Some(error) }),
+                    None => Err(error),
+                }
+            }
+        }
+    }
+
+    /// A token by refreshing the one there is, or if that gives none, by signing in.
+    async fn obtain(&self, state: &State) -> Result<Token, Error> {
+        let flow = self.flow().await?;
+        let old = state.token.as_ref();
+        if let Some(request) = flow.write(Act::Refresh, &state.secrets, old, &uuid)? {
+            match self.exchange(&flow, Act::Refresh, request).await {
+                Ok(mut token) => {
+                    // An answer without a refresh token means that the old one goes on (RFC 6749 §6).
+                    token.refresh = token.refresh.or_else(|| old.and_then(|old| old.refresh.clone()));
+                    return Ok(token);
+                }
+                Err(Error::Flow(FlowError::Refused(refusal))) if !is_overload(refusal.reason) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let nothing = || FlowError::NoSignIn(self.profile.dialect.clone().unwrap_or_default());
+        let request = flow.write(Act::SignIn, &state.secrets, None, &uuid)?.ok_or_else(nothing)?;
+        self.exchange(&flow, Act::SignIn, request).await
+    }
+
+    async fn exchange(&self, flow: &Flow, act: Act, request: Request) -> Result<Token, Error> {
+        let asked_at = self.clock.now();
+        let response = self.transport.send(request).await?;
+        let now = self.clock.now();
+        let issued = flow.read(act, &response).map_err(|error| with_wait(error, &response, now))?;
+        let ahead = response.date().map_or(0, |date| date.as_secs() - now.as_secs());
+        Ok(Token::new(issued, asked_at, ahead, self.clock.chance()))
+    }
+
+    async fn flow(&self) -> Result<Flow, Error> {
+        match (&self.profile.issuer, &self.dialect) {
+            (Some(issuer), _) => {
+                let response = self.transport.send(flow::discovery(issuer)).await?;
+                let metadata =
+                    Metadata::read(issuer, &response).map_err(|error| with_wait(error, &response, self.clock.now()))?;
+                Ok(Flow::OAuth(OAuthFlow::new(metadata, self.profile.auth, &self.profile.values)?))
+            }
+            (None, Some(dialect)) => {
+                let flow = DialectFlow::new(Arc::clone(dialect), &self.profile.url, &self.profile.values)?;
+                Ok(Flow::Dialect(Box::new(flow)))
+            }
+            (None, None) => Err(crate::profile::ProfileError::NoSource.into()),
+        }
+    }
+
+    /// The lock, waited for on a thread that may wait.
+    async fn lock(&self) -> Result<Lock, Error> {
+        let (vault, name) = (self.vault.clone(), self.name.clone());
+        match tokio::task::spawn_blocking(move || vault.lock(&name)).await {
+            Ok(locked) => Ok(locked?),
+            Err(ended) => std::panic::resume_unwind(ended.into_panic()),
+        }
+    }
+}
+
+/// The refusal with the time that the answer asks to wait, a date included.
+fn with_wait(error: FlowError, response: &Response, now: jeton_core::time::Timestamp) -> FlowError {
+    match error {
+        FlowError::Refused(mut refusal) => {
+            refusal.retry_after = response.retry_after(now).or(refusal.retry_after);
+            FlowError::Refused(refusal)
+        }
+        other => other,
+    }
+}
+
+/// Whether the next try shall wait, and how long the API asks for. Without an answer and a token, who calls knows best
+/// when the network is back.
+fn wants_pause(error: &Error, has_token: bool) -> Option<Option<std::time::Duration>> {
+    match error {
+        Error::Flow(FlowError::Refused(refusal)) => Some(refusal.retry_after),
+        Error::Flow(FlowError::Shape { .. }) => Some(None),
+        Error::Transport(_) if has_token => Some(None),
+        _ => None,
+    }
+}
+
+fn is_overload(reason: Reason) -> bool {
+    matches!(reason, Reason::Throttled | Reason::Unavailable)
+}

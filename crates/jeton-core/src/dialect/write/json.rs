@@ -1,0 +1,106 @@
+//! JSON by its template.
+
+use super::super::message::WriteError;
+use super::super::percent::Coding;
+use super::super::template::Node;
+use super::super::values::Value;
+use super::Writer;
+
+impl Writer<'_> {
+    pub(in super::super) fn json_text(&self, node: &Node) -> Result<String, WriteError> {
+        let mut out = String::new();
+        if !self.json(node, &mut out)? {
+            out.push_str(if matches!(node, Node::Array { .. }) { "[]" } else { "{}" });
+        }
+        Ok(out)
+    }
+
+    /// Writes a JSON value; false if it goes away, and then nothing is written.
+    fn json(&self, node: &Node, out: &mut String) -> Result<bool, WriteError> {
+        match node {
+            Node::Literal(raw) => out.push_str(raw),
+            Node::Text(text) => {
+                let Some(text) = self.text(text, Coding::Json)? else { return Ok(false) };
+                out.push('"');
+                out.push_str(&text);
+                out.push('"');
+            }
+            Node::Native(hole) => match self.hole(hole)? {
+                Some(text) => out.push_str(&text),
+                None => return Ok(false),
+            },
+            Node::Object { members, end } => {
+                let parts =
+                    members.iter().map(|member| (&member.before, member.written.as_str(), &member.node, &member.after));
+                return self.json_list(parts, ['{', '}'], end, out);
+            }
+            Node::Array { items, end } => {
+                let parts = items.iter().map(|item| (&item.before, "", &item.node, &item.after));
+                return self.json_list(parts, ['[', ']'], end, out);
+            }
+            Node::Choice { setting, ways } => return self.json(self.way(setting, ways)?, out),
+        }
+        Ok(true)
+    }
+
+    /// Members or elements between brackets. If all of them go away, so does the whole.
+    fn json_list<'n>(
+        &self,
+        parts: impl Iterator<Item = (&'n String, &'n str, &'n Node, &'n String)>,
+        brackets: [char; 2],
+        end: &str,
+        out: &mut String,
+    ) -> Result<bool, WriteError> {
+        let (mut written, mut dropped) = (Vec::new(), false);
+        for (before, name, node, after) in parts {
+            if let Node::Text(text) = node
+                && let Some(hole) = text.repeated()
+            {
+                let words = self.words(text, hole, Coding::Json)?;
+                dropped |= words.is_empty();
+                written.extend(words.into_iter().map(|word| format!("{before}{name}\"{word}\"{after}")));
+                continue;
+            }
+            let mut value = String::new();
+            match self.json(node, &mut value)? {
+                true => written.push(format!("{before}{name}{value}{after}")),
+                false => dropped = true,
+            }
+        }
+        if written.is_empty() && dropped {
+            return Ok(false);
+        }
+        out.push(brackets[0]);
+        out.push_str(&written.join(","));
+        out.push_str(end);
+        out.push(brackets[1]);
+        Ok(true)
+    }
+
+    fn way<'n>(&self, setting: &str, ways: &'n [(String, Node)]) -> Result<&'n Node, WriteError> {
+        let chosen = match self.settings.get(setting).or_else(|| self.values.get(setting)) {
+            Some(Value::Text(name)) => ways.iter().find(|(way, _)| way == name),
+            Some(_) => None,
+            None => ways.first(),
+        };
+        chosen.map(|(_, node)| node).ok_or_else(|| {
+            let known: Vec<_> = ways.iter().map(|(way, _)| way.as_str()).collect();
+            WriteError::Setting { name: setting.to_owned(), known: known.join(", ") }
+        })
+    }
+}
+
+impl Node {
+    /// The names of the alternatives that `setting` chooses from, if this holds such.
+    pub(in super::super) fn choices(&self, setting: &str) -> Vec<&str> {
+        match self {
+            Self::Choice { setting: name, ways } if name == setting => {
+                ways.iter().map(|(way, _)| way.as_str()).collect()
+            }
+            Self::Choice { ways, .. } => ways.iter().flat_map(|(_, node)| node.choices(setting)).collect(),
+            Self::Object { members, .. } => members.iter().flat_map(|member| member.node.choices(setting)).collect(),
+            Self::Array { items, .. } => items.iter().flat_map(|item| item.node.choices(setting)).collect(),
+            Self::Literal(_) | Self::Text(_) | Self::Native(_) => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Where an answer has its token, and how it says when that ends.
+
+use jeton_core::dialect::{Values, WriteError};
+
+use super::super::goldens::sort;
+use super::super::http_file::value;
+use super::{Message, Rows, answering, read_answer, values};
+
+const TOKEN: Rows<'_> = &[("access_token", "t/+=")];
+
+#[test]
+fn answers_are_written_and_read_back() {
+    let life = |transform: &str| {
+        format!("200\nContent-Type: application/json\n\n{{\"t\":\"{{{{access_token}}}}\",\"e\":{transform}}}")
+    };
+    let json = |value: &str| format!("200\nContent-Type: application/json\n\n{{\"t\":\"t/+=\",\"e\":{value}}}");
+    let at: Rows<'_> = &[("access_token", "t/+="), ("expires_at", "2026-01-15T15:00:00Z")];
+    let within: Rows<'_> = &[("access_token", "t/+="), ("expires_in", "5400")];
+    let rows: Vec<(String, Rows<'_>, String)> = vec![
+        ("200\nContent-Type: application/json\n\n\"{{access_token}}\"".into(), TOKEN, "200\nContent-Type: application/json\n\n\"t/+=\"".into()),
+        ("200\nContent-Type: text/plain\n\n{{access_token}}".into(), TOKEN, "200\nContent-Type: text/plain\n\nt/+=".into()),
+        ("204\nX-Auth-Token: {{access_token}}".into(), TOKEN, "204\nX-Auth-Token: t/+=".into()),
+        ("201\nSet-Cookie: sid={{access_token}}; Path=/".into(), TOKEN, "201\nSet-Cookie: sid=t/+=; Path=/".into()),
+        ("302\nLocation: https://app.example/#t={{access_token|percent}}&x=1".into(), TOKEN, "302\nLocation: https://app.example/#t=t%2F%2B%3D&x=1".into()),
+        (
+            "200\nContent-Type: application/xml\n\n<r xmlns='urn:r'><ok>true</ok><token value='{{access_token}}' end='{{expires_at|rfc3339}}'/></r>".into(),
+            at,
+            "200\nContent-Type: application/xml\n\n<r xmlns='urn:r'><ok>true</ok><token value='t/+=' end='2026-01-15T15:00:00Z'/></r>".into(),
+        ),
+        (life("{{expires_at|epoch}}"), at, json("1768489200")),
+        (life("{{expires_at|epoch_ms}}"), at, json("1768489200000")),
+        (life("\"{{expires_at|epoch_ms}}\""), at, json("\"1768489200000\"")),
+        (life("\"{{expires_at|rfc3339}}\""), at, json("\"2026-01-15T15:00:00Z\"")),
+        (life("\"{{expires_at|http_date}}\""), at, json("\"Thu, 15 Jan 2026 15:00:00 GMT\"")),
+        (life("\"{{expires_at|datetime}}\""), at, json("\"2026-01-15 15:00:00\"")),
+        (life("{{expires_in}}"), within, json("5400")),
+        (life("\"{{expires_in}}\""), within, json("\"5400\"")),
+        (life("{{expires_in|ms}}"), within, json("5400000")),
+        (life("{{expires_in|minutes}}"), within, json("90")),
+        (life("\"{{expires_in|iso8601}}\""), within, json("\"PT1H30M\"")),
+    ];
+    for (template, told, expected) in rows {
+        let dialect = answering(&[&template]);
+        let told = values(&dialect.exchanges[0].answer_slots(), told);
+        let answer =
+            dialect.write_answer(0, &told, &Values::new()).unwrap_or_else(|error| panic!("{template}: {error}"));
+        assert_eq!(Message::of(answer.status.to_string(), &answer.headers, &answer.body), expected);
+        let read = read_answer(&dialect, &expected).unwrap_or_else(|error| panic!("{expected}: {error}"));
+        assert_eq!(sort(&read), sort(&told), "{expected}");
+    }
+}
+
+/// Other spellings of the end, as foreign servers have them.
+#[test]
+fn ends_in_foreign_spellings() {
+    let rows: &[(&str, &str, Option<&str>)] = &[
+        (
+            "\"{{expires_at|rfc3339}}\"",
+            "\"2026-01-15T16:00:00.123456789012+01:00\"",
+            Some("2026-01-15T15:00:00.123456Z"),
+        ),
+        ("\"{{expires_at|rfc3339}}\"", "\"2026-01-15\"", None),
+        ("\"{{expires_at|datetime}}\"", "\"2026-01-15 15:00:00.5\"", Some("2026-01-15T15:00:00.5Z")),
+        ("\"{{expires_at|datetime}}\"", "\"2026-01-15T15:00:00\"", None),
+        ("\"{{expires_at|http_date}}\"", "\"Thu, 15 Jan 2026 15:00:00 +0000\"", None),
+        ("{{expires_at|epoch}}", "1768489200.9", Some("2026-01-15T15:00:00Z")),
+        ("{{expires_at|epoch}}", "1e300", None),
+        ("{{expires_in|ms}}", "1999", Some("1")),
+        ("{{expires_in|ms}}", "-1", None),
+        ("\"{{expires_in|iso8601}}\"", "\"P1DT1H\"", Some("90000")),
+        ("\"{{expires_in|iso8601}}\"", "\"PT90.7S\"", Some("90")),
+        ("\"{{expires_in|iso8601}}\"", "\"P1M\"", None),
+        ("\"{{expires_in|iso8601}}\"", "\"1h\"", None),
+    ];
+    for (template, text, expected) in rows {
+        let answer =
+            format!("200\nContent-Type: application/json\n\n{{\"t\":\"{{{{access_token}}}}\",\"e\":{template}}}");
+        let dialect = answering(&[&answer]);
+        let slots = dialect.exchanges[0].answer_slots();
+        let name = &slots[1].name;
+        let read =
+            read_answer(&dialect, &format!("200\nContent-Type: application/json\n\n{{\"t\":\"x\",\"e\":{text}}}"));
+        match expected {
+            Some(expected) => {
+                let expected = value(slots[1].kind, expected);
+                assert_eq!(read.as_ref().map(|values| values.get(name)), Ok(Some(&expected)), "{text}");
+            }
+            None => assert_eq!(read.ok().and_then(|values| values.get(name).cloned()), None, "{template} {text}"),
+        }
+    }
+}
+
+#[test]
+fn a_token_alone_in_the_body_may_end_its_line() {
+    let dialect = answering(&["200\nContent-Type: text/plain\n\n{{access_token}}"]);
+    for body in ["t", "t\n", "t\r\n"] {
+        let read = read_answer(&dialect, &format!("200\nContent-Type: text/plain\n\n{body}"));
+        assert_eq!(
+            read.ok().as_ref().and_then(|read| read.secret("access_token")).map(|token| token.expose().as_str()),
+            Some("t")
+        );
+    }
+}
+
+#[test]
+fn alternatives_of_an_answer() {
+    let dialect = answering(&[
+        "200\nContent-Type: application/json\n\n{\"t\":\"{{access_token}}\",\"r\":\"{{refresh_token}}\"}",
+        "201\nContent-Type: text/plain\n\n{{access_token}}",
+    ]);
+    let slots = dialect.exchanges[0].answer_slots();
+    for (told, expected) in [
+        (
+            &[("access_token", "a"), ("refresh_token", "b")][..],
+            "200\nContent-Type: application/json\n\n{\"t\":\"a\",\"r\":\"b\"}",
+        ),
+        (&[("access_token", "a")][..], "201\nContent-Type: text/plain\n\na"),
+    ] {
+        let told = values(&slots, told);
+        let answer = dialect.write_answer(0, &told, &Values::new()).ok().unwrap();
+        assert_eq!(Message::of(answer.status.to_string(), &answer.headers, &answer.body), expected);
+        assert_eq!(read_answer(&dialect, expected).map(|read| sort(&read) == sort(&told)), Ok(true));
+    }
+    let required: Vec<_> = slots.iter().map(|slot| (slot.name.as_str(), slot.required)).collect();
+    assert_eq!(required, [("access_token", true), ("refresh_token", false)]);
+    let nothing = dialect.write_answer(0, &Values::new(), &Values::new()).err();
+    assert_eq!(nothing, Some(WriteError::Missing("access_token".to_owned())));
+}
