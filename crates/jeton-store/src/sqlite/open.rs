@@ -74,3 +74,24 @@ pub(crate) fn connect_reader(path: &Path) -> Result<Connection, Error> {
     db.pragma_update(None, "query_only", true)?;
     Ok(db)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{connect, connect_reader, prepare_file};
+
+    /// What durability and integrity rest on; every connection sets it anew, since the file keeps none of it but WAL.
+    #[test]
+    fn what_every_connection_is_set_to() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("store.db");
+        prepare_file(&path).expect("a file");
+        for open in [connect, connect_reader] {
+            let db = open(&path).expect("a connection");
+            let number = |name: &str| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).expect("a number");
+            // 2 is FULL: the log is synced before a commit returns.
+            assert_eq!([number("synchronous"), number("foreign_keys"), number("trusted_schema")], [2, 1, 0]);
+            let mode: String = db.pragma_query_value(None, "journal_mode", |row| row.get(0)).expect("a mode");
+            assert_eq!(mode, "wal");
+        }
+    }
+}
