@@ -94,7 +94,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<bool> {
     while Instant::now() < run.end && kills < if args.common.control { BEFORE_CONTROL } else { usize::MAX } {
         ready.add(server.start_until_ready(&run.service, &run.journal).await?);
         check(&mut run, &server, Families::Touched).await?;
-        load(&mut run, &mut server, args.clients).await?;
+        load(&args, &mut run, &mut server).await?;
         kills += 1;
     }
     if args.common.control {
@@ -102,7 +102,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<bool> {
         copy_folder(&data, &earlier)?;
         server.start_until_ready(&run.service, &run.journal).await?;
         for _ in 0..BEFORE_CONTROL {
-            load(&mut run, &mut server, args.clients).await?;
+            load(&args, &mut run, &mut server).await?;
             server.start_until_ready(&run.service, &run.journal).await?;
         }
         server.kill()?;
@@ -123,14 +123,25 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<bool> {
 /// Kills before the copy of the store is taken, and between that and when it is put back.
 const BEFORE_CONTROL: usize = 3;
 
-/// Load on a running server until it is killed at a time of chance.
-async fn load(run: &mut Run, server: &mut Server, clients: usize) -> anyhow::Result<()> {
+/// Load on a running server until it is killed: at a time of chance, but in the control after so many acts that there
+/// are some of every sort on both sides of the copy.
+async fn load(args: &Args, run: &mut Run, server: &mut Server) -> anyhow::Result<()> {
     run.journal.history().rest();
-    let load = Load::start(&run.service, &run.journal, &[server.address], clients, &mut run.random);
-    sleep(Duration::from_millis(20 + run.random.below(780) as u64)).await;
+    let load = Load::start(&run.service, &run.journal, &[server.address], args.clients, &mut run.random);
+    if args.common.control {
+        let enough = run.journal.history().counts().acknowledged + CONTROL_ACTS;
+        while Instant::now() < run.end && run.journal.history().counts().acknowledged < enough {
+            sleep(Duration::from_millis(10)).await;
+        }
+    } else {
+        sleep(Duration::from_millis(20 + run.random.below(780) as u64)).await;
+    }
     server.kill()?;
     load.stop().await
 }
+
+/// A tenth of these are ends, which the copy must not know.
+const CONTROL_ACTS: u64 = 500;
 
 enum Families {
     Touched,

@@ -38,7 +38,7 @@ impl Postgres {
 
     /// The steps that the tables at `place` were made by. Changes nothing.
     pub(crate) async fn taken(place: &connect::Postgres) -> Result<Taken, Error> {
-        migrate::taken(&Pool::new(place)?.get().await?).await
+        Ok(migrate::taken(&Pool::new(place)?.get().await?).await?)
     }
 
     /// What was told by other nodes so far; nothing if that is too long ago to answer from memory.

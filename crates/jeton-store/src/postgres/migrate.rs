@@ -6,6 +6,7 @@ use deadpool_postgres::Object;
 use tokio::time::{Instant, sleep};
 use tokio_postgres::error::SqlState;
 
+use super::error::Failure;
 use super::pool::Pool;
 use crate::error::Error;
 use crate::migrate::{BOOK, EXPANSIONS, LEVELS, Next, Taken, foreign, next};
@@ -38,28 +39,49 @@ pub(super) async fn migrate(pool: &Pool) -> Result<(), Error> {
     make(&client, LEASES).await?;
     let holder: String = client.query_one("SELECT gen_random_uuid()::TEXT", &[]).await?.try_get(0)?;
     let give_up = Instant::now() + WAIT;
-    while let Some(step) = next(&taken(&client).await?, LEVELS, EXPANSIONS)? {
-        if client.execute(TAKE, &[&holder]).await? == 0 {
-            if Instant::now() > give_up {
+    loop {
+        match advance(&mut client, &holder).await {
+            Ok(Turn::Done) => break,
+            Ok(Turn::Taken) => {}
+            Ok(Turn::Others) | Err(Failure::Met(_)) if Instant::now() < give_up => sleep(PAUSE).await,
+            Ok(Turn::Others) => {
                 return Err(Error::Open(
                     "another node has been changing the database's tables for three minutes: see what holds it up"
                         .to_owned(),
                 ));
             }
-            sleep(PAUSE).await;
-            continue;
+            Err(failure) => return Err(failure.into()),
         }
-        for table in BOOK {
-            make(&client, &table.for_postgres()).await?;
-        }
-        take_step(&mut client, &holder, step).await?;
     }
-    client.execute(GIVE_BACK, &[&holder]).await?;
+    // It ends by itself besides, so it is no matter if this fails.
+    let _given_back = client.execute(GIVE_BACK, &[&holder]).await;
     Ok(())
 }
 
+/// What came of an attempt.
+enum Turn {
+    /// Every step has been taken.
+    Done,
+    /// One was taken now.
+    Taken,
+    /// Another node is at it.
+    Others,
+}
+
+/// Takes the next step, if it is this node's turn.
+async fn advance(client: &mut Object, holder: &str) -> Result<Turn, Failure> {
+    let Some(step) = next(&taken(client).await?, LEVELS, EXPANSIONS)? else { return Ok(Turn::Done) };
+    if client.execute(TAKE, &[&holder]).await? == 0 {
+        return Ok(Turn::Others);
+    }
+    for table in BOOK {
+        make(client, &table.for_postgres()).await?;
+    }
+    take_step(client, holder, step).await
+}
+
 /// Makes a table that others may be making at this moment.
-async fn make(client: &Object, table: &str) -> Result<(), Error> {
+async fn make(client: &Object, table: &str) -> Result<(), Failure> {
     match client.batch_execute(table).await {
         // IF NOT EXISTS looks first and makes then: between the two another was faster.
         Err(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION) => Ok(()),
@@ -69,10 +91,10 @@ async fn make(client: &Object, table: &str) -> Result<(), Error> {
 }
 
 /// Takes one step together with its note, if the lease is still held.
-async fn take_step(client: &mut Object, holder: &str, next: Next) -> Result<(), Error> {
+async fn take_step(client: &mut Object, holder: &str, next: Next) -> Result<Turn, Failure> {
     let step = client.transaction().await?;
     if step.execute(TAKE, &[&holder]).await? == 0 {
-        return Ok(());
+        return Ok(Turn::Others);
     }
     match next {
         Next::Level { number, step: text } => {
@@ -86,19 +108,20 @@ async fn take_step(client: &mut Object, holder: &str, next: Next) -> Result<(), 
             step.execute(note, &[&level, &number, &text.checksum()]).await?;
         }
     }
-    Ok(step.commit().await?)
+    step.commit().await?;
+    Ok(Turn::Taken)
 }
 
 /// The steps that were taken. A schema that has none yet must be empty.
-pub(super) async fn taken(client: &Object) -> Result<Taken, Error> {
+pub(super) async fn taken(client: &Object) -> Result<Taken, Failure> {
     let rows = client.query(TABLES, &[]).await?;
     let tables: Vec<String> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
     let is_there = |name: &str| tables.iter().any(|table| table == name);
     // The lease is there a moment before the rest.
     if tables.iter().any(|table| table != "lease") && !is_there("schema_version") {
-        return Err(foreign("the database's schema"));
+        return Err(foreign("the database's schema").into());
     }
-    let checksums = async |table: &str, text: &str| -> Result<Vec<i64>, Error> {
+    let checksums = async |table: &str, text: &str| -> Result<Vec<i64>, Failure> {
         match is_there(table) {
             false => Ok(Vec::new()),
             true => {

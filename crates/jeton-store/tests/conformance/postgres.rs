@@ -17,7 +17,9 @@ async fn shared() -> Option<(World, Client)> {
     let (client, connection) = tokio_postgres::connect(&url, NoTls).await.expect("a database");
     tokio::spawn(connection);
     let name = world.fresh.schema.clone().expect("a schema");
-    client.batch_execute(&format!("SET search_path = {name}")).await.expect("the schema");
+    // What the test itself does is not what may be undone for another's sake.
+    let own = format!("SET search_path = {name}; SET default_transaction_isolation = 'read committed'");
+    client.batch_execute(&own).await.expect("the schema");
     Some((world, client))
 }
 

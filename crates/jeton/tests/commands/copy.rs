@@ -4,6 +4,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::process::Output;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio_postgres::{Config, NoTls};
@@ -18,6 +19,8 @@ fn tokens_are_good_at_the_next_place_and_at_the_one_after() {
     let mut store = (shop.place.path("data/jeton.db").to_str().unwrap().to_owned(), "data = \"data\"".to_owned());
     let server = shop.place.serve();
     let [jwt, mut access, mut refresh] = shop.sign_in(&server);
+    // Two sign-ins of one second would have one token between them, which lives as long as either does.
+    std::thread::sleep(Duration::from_secs(1));
     let [_, ended, ended_refresh] = shop.sign_in(&server);
     shop.revoke(&server, &ended);
     let kids = shop.kids(&server);
