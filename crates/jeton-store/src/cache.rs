@@ -17,25 +17,24 @@ use crate::sqlite;
 /// At most this many of each noun: at about a kilobyte each, some megabytes on a busy server.
 const MOST: usize = 4096;
 
-/// How often the configuration of a shared store is believed before it is asked for again, though nobody told
-/// of a change.
-const BELIEVED: u64 = 40;
+/// For how many seconds the configuration of a shared store is believed though nobody told of a change.
+const BELIEVED: u64 = 10;
 
 /// What an engine knows without asking of what others committed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Head {
     /// SQLite: the bytes that every commit changes.
     Wal(sqlite::Head),
-    /// PostgreSQL: how often there was news of what others configured, and how often it was asked for.
-    Watched { events: u64, asked: u64 },
+    /// PostgreSQL: how often there was news of what others configured, and the second in which it was asked for.
+    Watched { events: u64, at: u64 },
 }
 
 impl Head {
     /// Whether what was configured at `self` is so at `now`.
     fn stands_at(&self, now: &Self) -> bool {
         match (self, now) {
-            (Self::Watched { events, asked }, Self::Watched { events: news, asked: again }) => {
-                events == news && again.wrapping_sub(*asked) < BELIEVED
+            (Self::Watched { events, at }, Self::Watched { events: news, at: now }) => {
+                events == news && now.saturating_sub(*at) < BELIEVED
             }
             (then, now) => then == now,
         }

@@ -32,6 +32,7 @@ const LONGEST: Duration = LONGEST_TRANSACTION.saturating_mul(3);
 
 /// The task that reads along, and what it knows.
 pub(super) struct Watch {
+    began: Instant,
     known: Arc<Mutex<Option<Known>>>,
     task: JoinHandle<()>,
 }
@@ -41,24 +42,22 @@ pub(super) struct Watch {
 struct Known {
     /// How often there was something new.
     events: u64,
-    /// How often was asked.
-    asked: u64,
     /// When the last question went out.
     at: Instant,
 }
 
 impl Watch {
     pub(super) fn start(place: &Postgres) -> Self {
-        let known = Arc::new(Mutex::new(None));
+        let (began, known) = (Instant::now(), Arc::new(Mutex::new(None)));
         let task = tokio::spawn(follow(place.clone(), known.clone()));
-        Self { known, task }
+        Self { began, known, task }
     }
 
     /// What is known, if it is not too old.
     pub(super) fn head(&self) -> Option<Head> {
         let known = *self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let Known { events, asked, .. } = known.filter(|known| known.at.elapsed() < GOOD_FOR)?;
-        Some(Head::Watched { events, asked })
+        let Known { events, at } = known.filter(|known| known.at.elapsed() < GOOD_FOR)?;
+        Some(Head::Watched { events, at: at.duration_since(self.began).as_secs() })
     }
 
     pub(super) fn stop(&self) {
@@ -98,8 +97,8 @@ async fn read_along(place: &Postgres, window: &mut Window, known: &Mutex<Option<
         let news = window.note(&seqs, at, LONGEST);
         {
             let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-            let (events, asked) = known.map_or((0, 0), |known| (known.events, known.asked));
-            *known = Some(Known { events: events + u64::from(news), asked: asked + 1, at });
+            let events = known.map_or(0, |known| known.events);
+            *known = Some(Known { events: events + u64::from(news), at });
         }
         let _either = timeout(EVERY, woken.notified()).await;
     }
