@@ -57,11 +57,11 @@ impl Reading {
             return Ok(Vec::new());
         }
         let Some(client) = &self.client else { return Err(Error::Unavailable("this reading is over".to_owned())) };
-        let rows = match self.begun {
+        // Noted before anything goes out: whoever waits may go away, and what was begun must be ended all the same.
+        let rows = match std::mem::replace(&mut self.begun, true) {
             true => within(fetch(client, sql, values)).await,
             false => within(begin_and_fetch(client, sql, values)).await,
         };
-        self.begun = true;
         rows.map_err(|failure| {
             self.lost = failure.may_pass();
             failure.into()

@@ -8,7 +8,7 @@ use jeton_core::facts::Query;
 use jeton_store::{Database, Error, Store};
 use tokio_postgres::{Client, NoTls};
 
-use crate::world::{World, at, audit, digest, id, postgres_url, realm, schema_named, worlds};
+use crate::world::{World, at, audit, digest, id, postgres_url, realm, schema_named, token, worlds};
 
 /// A store on PostgreSQL with the realm `acme`, and a connection of the test's own to the same schema.
 async fn shared() -> Option<(World, Client)> {
@@ -129,6 +129,36 @@ async fn n7_a_role_without_privileges_is_enough() {
     store.add_realm(&realm(1, "acme"), audit("x")).await.expect("a realm");
     assert_eq!(store.sweep(at(0), 10).await, Ok(0));
     store.close().await;
+}
+
+/// A reading that was cut off leaves no old state behind for whoever gets its connection next.
+#[tokio::test]
+async fn a_reading_that_is_given_up_is_over() {
+    let Some((world, _)) = shared().await else { return };
+    let other = world.fresh.again().await;
+    let session = world.session(40, 0);
+    let put = Change::PutToken(token(1, &session, 0, 0));
+    world.store.commit(vec![Change::StartSession(session), put]).await.expect("a session");
+    let query = Query { realm: "acme", token: Some(digest(1)), ..Query::default() };
+    // On every connection the statements are prepared first, then a reading is cut off as soon as it waits.
+    let moment = || tokio::time::sleep(Duration::from_millis(20));
+    for _ in 0..8 {
+        assert!(world.store.load(&query).await.is_ok());
+        moment().await;
+    }
+    for _ in 0..8 {
+        tokio::select! {
+            biased;
+            _ = world.store.load(&query) => panic!("it waits for the database"),
+            () = std::future::ready(()) => {}
+        }
+        moment().await;
+    }
+    other.commit(vec![Change::EndSession { id: id(40), at: at(1) }]).await.expect("an end");
+    // Every connection in turn, and more.
+    for _ in 0..12 {
+        assert_eq!(world.token(1).await.expect("the token").session.ended_at, Some(at(1)));
+    }
 }
 
 #[tokio::test]
