@@ -1,6 +1,6 @@
 //! What must hold for the whole file, beyond each piece being well formed.
 
-use super::super::message::{GrantName, Slot};
+use super::super::message::Slot;
 use super::super::noun::Kind;
 use super::super::template::xml::{Element, Inside};
 use super::super::template::{AnswerTemplate, Body, HeaderValue, Mark, Node, Pair, RequestTemplate, Start, Status};
@@ -61,7 +61,7 @@ impl Parser<'_> {
             });
             there
         };
-        if exchange.grant != GrantName::End && !exchange.answers.iter().all(token) {
+        if exchange.grant.issues() && !exchange.answers.iter().all(token) {
             self.mistake(at, format!("an answer of the grant `{grant}` needs the hole {{{{access_token}}}}"));
         }
         if exchange.answers.iter().any(|answer| answer.status == Status::Row) {
@@ -109,11 +109,12 @@ impl Parser<'_> {
         self.check_renewed_jwt(root, dialect);
         let shown = |exchange: &Exchange| {
             let own = |slot: &Slot| slot.name == "access_token" || slot.name == "refresh_token";
-            exchange.grant == GrantName::End && !exchange.request_slots().iter().any(own)
+            !exchange.grant.issues() && !exchange.request_slots().iter().any(own)
         };
-        let ends = dialect.exchanges.iter().any(shown);
-        if ends && dialect.shows.is_empty() {
-            self.mistake_help(root.at, "a sign-out finds its token by [[show]], and there is none", "write [[show]]");
+        if let Some(exchange) = dialect.exchanges.iter().find(|exchange| shown(exchange) && dialect.shows.is_empty()) {
+            let message =
+                format!("the grant `{}` finds its token by [[show]], and there is none", exchange.grant.name());
+            self.mistake_help(root.at, message, "write [[show]]");
         }
         let unused: Vec<_> =
             self.parts.iter().filter(|part| !part.used).map(|part| (part.at, part.name.clone())).collect();
