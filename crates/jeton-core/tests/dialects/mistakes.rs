@@ -193,12 +193,12 @@ const ROWS: &[(&str, &str, &str)] = &[
     (
         "[[show]]\n",
         "[[exchange]]\ngrant = \"end\"\nrequest = 'POST /out'\nanswer = '204'\n\n[[¦show]]\nmethods = [\"GET\"]\n",
-        "a sign-out finds its token by [[show]], and none is for POST /out",
+        "the grant `end` finds its token by [[show]], and none is for POST /out",
     ),
     (
         "[[show]]\n",
         "[[exchange]]\ngrant = \"end\"\nrequest = 'POST /out'\nanswer = '204'\n\n[[¦show]]\nonly = \"client\"\n",
-        "a sign-out finds its token by [[show]], and none is for POST /out",
+        "the grant `end` finds its token by [[show]], and none is for POST /out",
     ),
     ("\"Authorization: Bearer {{access_token}}\"", "\"¦X-Key: {{key_id}}\"", "a placement holds the token once"),
 ];
