@@ -11,7 +11,7 @@ use crate::flow::{self, Act, DialectFlow, Flow, FlowError, Metadata, OAuthFlow, 
 use crate::profile::{Profile, Profiles};
 use crate::token::{Need, Token, pause};
 use crate::transport::Transport;
-use crate::vault::{Lock, State, Vault};
+use crate::vault::{Lock, Secrets, State, Vault};
 
 /// Gives the token of one profile.
 #[derive(Debug)]
@@ -88,6 +88,17 @@ impl TokenSource {
         let before = self.vault.load(&self.name, &self.profile)?;
         let given = self.renew(&self.lock().await?, Some(before.token)).await?;
         given.refresh_failed.map_or(Ok(given.token), Err)
+    }
+
+    /// Whom the token speaks for, by the API's own word; nothing if its dialect has no such call.
+    ///
+    /// # Errors
+    /// The API refuses the token, or could not be asked.
+    pub async fn user_info(&self, token: &Token) -> Result<Option<Values>, Error> {
+        let flow = self.flow().await?;
+        let Some(request) = flow.write(Act::UserInfo, &Secrets::new(), Some(token), &uuid)? else { return Ok(None) };
+        let response = self.transport.send(request).await?;
+        Ok(Some(flow.read_user_info(&response)?))
     }
 
     /// Ends the token, at the API where that has a sign-out.

@@ -6,17 +6,30 @@ use super::super::template::xml::{Element, Inside};
 use super::super::template::{AnswerTemplate, Body, HeaderValue, Mark, Node, Pair, RequestTemplate, Start, Status};
 use super::super::{Dialect, Exchange};
 use super::Parser;
+use super::message::essence;
 use super::table::Keys;
 use crate::domain::policy::Format;
 
 /// What tells one request from another at the same start line.
-#[derive(PartialEq)]
 pub(super) struct Route {
     method: http::Method,
     /// Each segment's literal; nothing for a template.
     path: Vec<Option<String>>,
     query: Vec<(String, String)>,
+    /// Media types of the body; none if there is no body.
+    types: Vec<String>,
     body: Vec<(String, Option<String>)>,
+}
+
+impl Route {
+    /// Whether some request could be of both. A form is not JSON, while a request without a body is read beside any.
+    fn meets(&self, other: &Self) -> bool {
+        let typed = !self.types.is_empty() && !other.types.is_empty();
+        let apart = typed && self.types.iter().all(|known| !other.types.contains(known));
+        let same = (&self.method, &self.path, &self.query, &self.body)
+            == (&other.method, &other.path, &other.query, &other.body);
+        same && !apart
+    }
 }
 
 impl Parser<'_> {
@@ -62,7 +75,7 @@ impl Parser<'_> {
         for request in &exchange.requests {
             for start in &request.starts {
                 let route = route(request, start);
-                if taken.contains(&route) {
+                if taken.iter().any(|known| route.meets(known)) {
                     let path = start.path.iter().map(|text| text.literal().unwrap_or("{{…}}")).collect::<Vec<_>>();
                     let message =
                         format!("another request has this start line and body: {} /{}", start.method, path.join("/"));
@@ -158,6 +171,7 @@ fn route(request: &RequestTemplate, start: &Start) -> Route {
         method: start.method.clone(),
         path: start.path.iter().map(|text| text.literal().map(str::to_owned)).collect(),
         query: literals(&start.query),
+        types: request.message.types.iter().map(|known| essence(known)).collect(),
         body,
     }
 }
