@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use http::HeaderMap;
-use jeton_core::dialect::{AnswerParts, Dialect, GrantName, Kind, OwnedRequest, Reading, Request, Slot, Value, Values};
+use jeton_core::dialect::{AnswerParts, Dialect, Kind, OwnedRequest, Reading, Request, Slot, Value, Values};
 use jeton_core::secret::Secret;
 use jeton_core::time::Timestamp;
 use proptest::prelude::*;
@@ -108,9 +108,12 @@ fn for_each(slots: &[Slot], what: &str, test: impl Fn(&Values) -> Option<Values>
 #[test]
 fn requests() {
     for dialect in dialects() {
-        for (index, exchange) in
-            dialect.exchanges.iter().enumerate().filter(|(_, exchange)| exchange.grant != GrantName::End)
-        {
+        for (index, exchange) in dialect.exchanges.iter().enumerate() {
+            // What is asked about a token may have it where calls show it: `shown_tokens`.
+            let token = |slot: &Slot| slot.name == "access_token" || slot.name == "refresh_token";
+            if !exchange.grant.issues() && !exchange.request_slots().iter().any(token) {
+                continue;
+            }
             let what = format!("{} {}", dialect.name, exchange.grant.name());
             for_each(&exchange.request_slots(), &what, |values| {
                 let request = dialect.write_request(index, values, &Values::new()).ok()?;
