@@ -65,8 +65,8 @@ impl DialectFlow {
         }
         let written = self.dialect.write_request(index, &values, &Values::new())?;
         let (mut headers, mut target) = (written.headers, written.target);
-        // A sign-out without a hole for its token shows it as any call does.
-        if act == Act::End && !slots.iter().any(is_token) {
+        // What has no hole for its token shows it as any call does.
+        if grant.shows_token() && !slots.iter().any(is_token) {
             let token = token.map(|token| token.access.clone()).unwrap_or_default();
             let placed = show(&self.dialect, &token, &self.values, fresh)?;
             headers.extend(placed.headers);

@@ -109,7 +109,7 @@ impl Parser<'_> {
         self.check_renewed_jwt(root, dialect);
         let shown = |exchange: &Exchange| {
             let own = |slot: &Slot| slot.name == "access_token" || slot.name == "refresh_token";
-            !exchange.grant.issues() && !exchange.request_slots().iter().any(own)
+            exchange.grant.shows_token() && !exchange.request_slots().iter().any(own)
         };
         if let Some(exchange) = dialect.exchanges.iter().find(|exchange| shown(exchange) && dialect.shows.is_empty()) {
             let message =
