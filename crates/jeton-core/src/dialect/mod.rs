@@ -7,6 +7,7 @@
 
 mod answer;
 mod describe;
+mod example;
 mod json;
 mod message;
 mod multipart;
@@ -26,6 +27,7 @@ mod write;
 mod xml;
 
 pub use describe::{Described, DescribedValue, Description, MessagePart};
+pub use example::{Example, Reply};
 pub use message::{
     Answer, AnswerParts, Carrier, GrantName, OwnedRequest, Place, Placed, ReadError, Reading, Request, Shown, Slot,
     WriteError,
