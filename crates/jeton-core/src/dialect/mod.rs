@@ -104,6 +104,11 @@ struct JwtTemplates {
 }
 
 impl Exchange {
+    /// Whether a server answers it.
+    fn is_served(&self) -> bool {
+        self.only != Some(End::Client)
+    }
+
     /// What its requests can say: every value once, required if the first start line and message need it.
     pub fn request_slots(&self) -> Vec<Slot> {
         let mut slots = Vec::new();

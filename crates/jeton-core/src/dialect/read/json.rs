@@ -4,7 +4,7 @@ use super::super::json::Json;
 use super::super::noun::Kind;
 use super::super::template::{Content, Hole, Item, Node, Text};
 use super::super::values::Value;
-use super::{Reader, Step, refuse};
+use super::{Reader, Step, elsewhere, refuse};
 use crate::domain::refusal::Reason;
 
 impl Reader<'_> {
@@ -62,7 +62,7 @@ impl Reader<'_> {
             None => self.text(text, None, wire),
             Some(Json::String(string)) => self.text(text, Some(string), wire),
             Some(_) if text.literal().is_some() => self.literal(false, false, wire),
-            Some(_) if self.strict => self.unfit(text.has_secret(), wire, "must be a string"),
+            Some(_) if self.strict => self.misfit(text, wire, "must be a string"),
             Some(Json::Integer(number)) => self.text(text, Some(&number.to_string()), wire),
             Some(Json::Bool(flag)) => self.text(text, Some(&flag.to_string()), wire),
             Some(_) => self.text(text, None, wire),
@@ -85,6 +85,9 @@ impl Reader<'_> {
             Some(Json::Bool(flag)) if is_bool => self.hole(hole, &flag.to_string(), wire),
             Some(Json::String(text)) if !self.strict => self.hole(hole, text, wire),
             Some(_) => {
+                if self.guards.iter().any(|guard| guard.hole == hole.name) {
+                    return Err(elsewhere(wire));
+                }
                 let what = if is_bool { "must be true or false" } else { "must be a whole number" };
                 self.wrong_json(wire, what, |reader| {
                     reader.absent(hole, wire);

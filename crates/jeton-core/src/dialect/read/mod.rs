@@ -4,7 +4,7 @@ mod json;
 mod xml;
 
 use super::noun::{self, Field, Kind};
-use super::template::{Content, Header, HeaderValue, Hole, Mark, Pair, Piece, Text};
+use super::template::{Content, Guard, Header, HeaderValue, Hole, Mark, Pair, Piece, Text};
 use super::transform;
 use super::values::{Value, Values};
 use crate::domain::refusal::{Reason, Refusal};
@@ -26,6 +26,8 @@ pub(super) type Found = (String, Option<String>);
 pub(super) struct Reader<'a> {
     fields: &'a [Field],
     settings: &'a Values,
+    /// Values that must have their form, or the message is another one.
+    guards: &'a [Guard],
     /// Whether a literal that differs means another message.
     binding: bool,
     /// Whether a wrong type or a second, different value is refused (in requests), or passed over (in answers).
@@ -50,7 +52,13 @@ impl<'a> Reader<'a> {
     }
 
     fn new(fields: &'a [Field], settings: &'a Values, binding: bool, strict: bool) -> Self {
-        Self { fields, settings, binding, strict, values: Values::new(), missing: Vec::new(), secret_seen: false }
+        let (values, missing) = (Values::new(), Vec::new());
+        Self { fields, settings, guards: &[], binding, strict, values, missing, secret_seen: false }
+    }
+
+    /// The same, with values that tell the message from others.
+    pub(super) fn guarded_by(self, guards: &'a [Guard]) -> Self {
+        Self { guards, ..self }
     }
 
     /// All values, if none that is required is missing.
@@ -77,7 +85,7 @@ impl<'a> Reader<'a> {
         };
         match self.captures(text, found, false) {
             Some(captures) => captures.into_iter().try_for_each(|(hole, captured)| self.hole(hole, captured, wire)),
-            None => self.unfit(text.has_secret(), wire, "is invalid"),
+            None => self.misfit(text, wire, "is invalid"),
         }
     }
 
@@ -89,6 +97,13 @@ impl<'a> Reader<'a> {
                 Err(Stop::Elsewhere { field: wire.to_owned(), reason })
             }
         }
+    }
+
+    /// A text whose form is wrong. With a guard in it, it is that of another message.
+    fn misfit(&mut self, text: &Text, wire: &str, what: &str) -> Step {
+        let mut guarded = false;
+        text.each_slot(&mut |hole, _| guarded |= self.guards.iter().any(|guard| guard.hole == hole.name));
+        if guarded { Err(elsewhere(wire)) } else { self.unfit(text.has_secret(), wire, what) }
     }
 
     /// A value whose form is wrong.
@@ -175,6 +190,11 @@ impl<'a> Reader<'a> {
             Content::Slot(kind) => {
                 let secret = *kind == Kind::Secret;
                 let read = transform::read(captured, *kind, &hole.through);
+                if let Some(guard) = self.guards.iter().find(|guard| guard.hole == hole.name)
+                    && !read.as_ref().is_some_and(|value| guard.fits(value))
+                {
+                    return Err(elsewhere(wire));
+                }
                 if let (true, Some(Value::Text(text))) = (self.strict, &read)
                     && text.chars().any(char::is_control)
                 {
@@ -325,9 +345,14 @@ impl<'a> Reader<'a> {
         }
         match self.captures(text, value, true) {
             Some(captures) => captures.into_iter().try_for_each(|(hole, captured)| self.hole(hole, captured, name)),
-            None => self.unfit(text.has_secret(), name, "is invalid"),
+            None => self.misfit(text, name, "is invalid"),
         }
     }
+}
+
+/// A value that tells that the message is another one.
+fn elsewhere(wire: &str) -> Stop {
+    Stop::Elsewhere { field: wire.to_owned(), reason: Reason::Malformed }
 }
 
 /// How many bytes of text a value has, whatever it was encoded in.
