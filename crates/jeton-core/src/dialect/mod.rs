@@ -27,8 +27,8 @@ mod xml;
 
 pub use describe::{Described, DescribedValue, Description, MessagePart};
 pub use message::{
-    Answer, AnswerParts, Carrier, GrantName, OwnedRequest, Place, Placed, ReadError, Reading, Request, Shown, Slot,
-    WriteError,
+    Answer, AnswerParts, Carrier, Deviation, GrantName, OwnedRequest, Place, Placed, ReadAnswer, ReadError, Reading,
+    Request, Shown, Slot, WriteError,
 };
 pub use noun::{Field, Kind, Origin};
 pub use source::Mistake;

@@ -2,6 +2,7 @@
 //! and what is refused.
 
 mod answers;
+mod deviations;
 mod guards;
 mod show;
 mod xml;
