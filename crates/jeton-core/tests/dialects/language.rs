@@ -2,6 +2,8 @@
 //! and what is refused.
 
 mod answers;
+mod deviations;
+mod guards;
 mod show;
 mod xml;
 
