@@ -191,7 +191,9 @@ fn says(grant: GrantName, reason: Reason) -> bool {
         Reason::WrongCredentials => {
             matches!(grant, GrantName::Password | GrantName::ApiKey | GrantName::ClientCredentials)
         }
-        Reason::InvalidToken => matches!(grant, GrantName::Refresh | GrantName::Renew | GrantName::End),
+        Reason::InvalidToken => {
+            matches!(grant, GrantName::Refresh | GrantName::Renew | GrantName::UserInfo | GrantName::End)
+        }
         _ => true,
     }
 }

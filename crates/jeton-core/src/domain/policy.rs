@@ -59,6 +59,8 @@ pub struct Policy {
     pub limits: Vec<Limit>,
     /// A nonce may stand only once within this time.
     pub nonce_once_within: Option<Duration>,
+    /// A principal's oldest session ends when it would have more than this many.
+    pub sessions: Option<u32>,
 }
 
 /// How an access token looks.
@@ -88,6 +90,13 @@ pub enum Refresh {
     Keep {
         /// When the session ends, reckoned from the sign-in.
         end: End,
+    },
+    /// Each refresh token is good once: its refresh gives the next one. Access tokens live their own time.
+    Rotate {
+        /// How long after its issue a refresh token is good.
+        within: Duration,
+        /// When the session ends at the latest, if the dialect says.
+        end: Option<End>,
     },
     /// The old access token is the credential, also when it has expired.
     Renew {

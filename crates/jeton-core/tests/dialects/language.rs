@@ -2,6 +2,7 @@
 //! and what is refused.
 
 mod answers;
+mod show;
 mod xml;
 
 use http::Method;
@@ -336,4 +337,20 @@ fn exchanges_for_one_end() {
     assert!(matches!(read(&server, "GET /in?u=a&p=b"), Reading::Exchange { .. }));
     assert_eq!(write(&client, 0, &asked).as_deref(), Ok("GET /in?u=a&p=b"));
     assert!(matches!(write(&server, 0, &asked), Err(WriteError::Nothing(_))));
+}
+
+#[test]
+fn a_form_or_json_by_the_type_of_the_body() {
+    let json = "POST /in\nContent-Type: application/json\n\n{\"u\":\"{{username}}\",\"p\":\"{{password}}\"}";
+    let form = "POST /in\nContent-Type: application/x-www-form-urlencoded\n\nu={{username}}&p={{password}}";
+    let dialect = dialect(&[format!("{PASSWORD}request = ['''\n{json}''', '''\n{form}''']\n{ANSWER}")]);
+    for request in [
+        "POST /in\nContent-Type: application/json\n\n{\"u\":\"ada\",\"p\":\"p&s\"}",
+        "POST /in\nContent-Type: application/x-www-form-urlencoded\n\nu=ada&p=p%26s",
+    ] {
+        let Reading::Exchange { values: found, .. } = read(&dialect, request) else { panic!("{request}") };
+        assert_eq!(sort(&found), sort(&values(&dialect.exchanges[0].request_slots(), ADA)), "{request}");
+    }
+    let reading = read(&dialect, "POST /in\nContent-Type: application/json\n\nu=ada&p=p%26s");
+    assert!(matches!(&reading, Reading::Refused { refusal, .. } if refusal.reason == Reason::Malformed), "{reading:?}");
 }

@@ -1,22 +1,35 @@
 //! What must hold for the whole file, beyond each piece being well formed.
 
-use super::super::message::{GrantName, Slot};
+use super::super::message::Slot;
 use super::super::noun::Kind;
 use super::super::template::xml::{Element, Inside};
 use super::super::template::{AnswerTemplate, Body, HeaderValue, Mark, Node, Pair, RequestTemplate, Start, Status};
-use super::super::{Dialect, Exchange};
+use super::super::{Dialect, End, Exchange};
 use super::Parser;
+use super::message::essence;
 use super::table::Keys;
 use crate::domain::policy::Format;
 
 /// What tells one request from another at the same start line.
-#[derive(PartialEq)]
 pub(super) struct Route {
     method: http::Method,
     /// Each segment's literal; nothing for a template.
     path: Vec<Option<String>>,
     query: Vec<(String, String)>,
+    /// Media types of the body; none if there is no body.
+    types: Vec<String>,
     body: Vec<(String, Option<String>)>,
+}
+
+impl Route {
+    /// Whether some request could be of both. A form is not JSON, while a request without a body is read beside any.
+    fn meets(&self, other: &Self) -> bool {
+        let typed = !self.types.is_empty() && !other.types.is_empty();
+        let apart = typed && self.types.iter().all(|known| !other.types.contains(known));
+        let same = (&self.method, &self.path, &self.query, &self.body)
+            == (&other.method, &other.path, &other.query, &other.body);
+        same && !apart
+    }
 }
 
 impl Parser<'_> {
@@ -48,7 +61,7 @@ impl Parser<'_> {
             });
             there
         };
-        if exchange.grant != GrantName::End && !exchange.answers.iter().all(token) {
+        if exchange.grant.issues() && !exchange.answers.iter().all(token) {
             self.mistake(at, format!("an answer of the grant `{grant}` needs the hole {{{{access_token}}}}"));
         }
         if exchange.answers.iter().any(|answer| answer.status == Status::Row) {
@@ -62,10 +75,8 @@ impl Parser<'_> {
         for request in &exchange.requests {
             for start in &request.starts {
                 let route = route(request, start);
-                if taken.contains(&route) {
-                    let path = start.path.iter().map(|text| text.literal().unwrap_or("{{…}}")).collect::<Vec<_>>();
-                    let message =
-                        format!("another request has this start line and body: {} /{}", start.method, path.join("/"));
+                if taken.iter().any(|known| route.meets(known)) {
+                    let message = format!("another request has this start line and body: {}", spelt(start));
                     self.mistake_help(at, message, "give it another path, a literal or another secret");
                 }
                 taken.push(route);
@@ -94,20 +105,42 @@ impl Parser<'_> {
             self.mistake_help(token.key_at, "a JWT needs `claims`", "write claims = '{\"iss\":\"{{issuer}}\",…}'");
         }
         self.check_renewed_jwt(root, dialect);
-        let shown = |exchange: &Exchange| {
-            let own = |slot: &Slot| slot.name == "access_token" || slot.name == "refresh_token";
-            exchange.grant == GrantName::End && !exchange.request_slots().iter().any(own)
-        };
-        let ends = dialect.exchanges.iter().any(shown);
-        if ends && dialect.shows.is_empty() {
-            self.mistake_help(root.at, "a sign-out finds its token by [[show]], and there is none", "write [[show]]");
-        }
+        self.check_shown(root, dialect);
         let unused: Vec<_> =
             self.parts.iter().filter(|part| !part.used).map(|part| (part.at, part.name.clone())).collect();
         for (at, name) in unused {
             self.mistake(at, format!("the part `{name}` is used nowhere"));
         }
     }
+}
+
+impl Parser<'_> {
+    /// What is asked about a token, without a hole for it, shows it as a call does: both ends need a show that is for it.
+    fn check_shown(&mut self, root: Keys<'_>, dialect: &Dialect) {
+        let at = root.get("show").map_or(root.at, |entry| entry.key_at);
+        let own = |slot: &Slot| slot.name == "access_token" || slot.name == "refresh_token";
+        let asking = dialect.exchanges.iter().filter(|exchange| exchange.grant.shows_token());
+        for exchange in asking.filter(|exchange| !exchange.request_slots().iter().any(own)) {
+            let grant = exchange.grant.name();
+            let speaks = |end: &End| exchange.only.is_none_or(|only| only == *end);
+            for end in [End::Client, End::Server].into_iter().filter(speaks) {
+                let starts = exchange.requests.iter().flat_map(|request| &request.starts);
+                let unshown = |start: &&Start| !dialect.shows.iter().any(|show| show.calls.have(end, start));
+                if let Some(start) = starts.into_iter().find(unshown) {
+                    let message =
+                        format!("the grant `{grant}` finds its token by [[show]], and none is for {}", spelt(start));
+                    self.mistake_help(at, message, "write [[show]] for it too, or a hole for the token in the request");
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// A start line as a reader of the file knows it.
+fn spelt(start: &Start) -> String {
+    let path: Vec<&str> = start.path.iter().map(|text| text.literal().unwrap_or("{{…}}")).collect();
+    format!("{} /{}", start.method, path.join("/"))
 }
 
 fn route(request: &RequestTemplate, start: &Start) -> Route {
@@ -157,6 +190,7 @@ fn route(request: &RequestTemplate, start: &Start) -> Route {
         method: start.method.clone(),
         path: start.path.iter().map(|text| text.literal().map(str::to_owned)).collect(),
         query: literals(&start.query),
+        types: request.message.types.iter().map(|known| essence(known)).collect(),
         body,
     }
 }

@@ -22,6 +22,7 @@ impl Parser<'_> {
             target: None,
             limits: Vec::new(),
             nonce_once_within: None,
+            sessions: None,
         };
         let mut jwt = self.jwt_defaults();
         if let Some(token) = root.get("token").and_then(|entry| self.table(entry)) {
@@ -33,6 +34,7 @@ impl Parser<'_> {
         policy.target = root.get("target").and_then(|entry| self.table(entry)).and_then(|keys| self.target(keys));
         if let Some(limits) = root.get("limits").and_then(|entry| self.table(entry)) {
             policy.limits = self.limits(limits);
+            policy.sessions = limits.get("sessions").and_then(|entry| self.sessions(entry));
         }
         (policy, jwt)
     }
@@ -102,10 +104,13 @@ impl Parser<'_> {
         enum How {
             None,
             Keep,
+            Rotate,
             Renew,
         }
-        let entry = self.needed(keys, "how", "how = \"keep\", \"renew\" or \"none\"")?;
-        match self.word(entry, &[("none", How::None), ("keep", How::Keep), ("renew", How::Renew)])? {
+        const NAMED: [(&str, How); 4] =
+            [("none", How::None), ("keep", How::Keep), ("rotate", How::Rotate), ("renew", How::Renew)];
+        let entry = self.needed(keys, "how", "how = \"keep\", \"rotate\", \"renew\" or \"none\"")?;
+        match self.word(entry, &NAMED)? {
             How::None => {
                 self.only(keys, &["how"]);
                 Some(Refresh::None)
@@ -115,6 +120,13 @@ impl Parser<'_> {
                 let end = self.needed(keys, "end", "end = { after = \"24h\" }")?;
                 let end = self.table(end)?;
                 Some(Refresh::Keep { end: self.end(end)? })
+            }
+            How::Rotate => {
+                self.only(keys, &["how", "within", "end"]);
+                let within = self.needed(keys, "within", "within = \"30d\"")?;
+                let within = self.duration(within)?;
+                let end = keys.get("end").and_then(|end| self.table(end)).and_then(|end| self.end(end));
+                Some(Refresh::Rotate { within, end })
             }
             How::Renew => {
                 self.only(keys, &["how", "within", "ends_old"]);
@@ -187,7 +199,7 @@ impl Parser<'_> {
 
     fn limits(&mut self, keys: Keys<'_>) -> Vec<Limit> {
         const KNOWN: [(&str, Limited); 2] = [("renew", Limited::Renew), ("all", Limited::All)];
-        self.only(keys, &KNOWN.map(|(name, _)| name));
+        self.only(keys, &[KNOWN[0].0, KNOWN[1].0, "sessions"]);
         KNOWN
             .into_iter()
             .filter_map(|(name, what)| {
@@ -201,6 +213,15 @@ impl Parser<'_> {
                 limit
             })
             .collect()
+    }
+
+    /// How many sessions a principal may have.
+    fn sessions(&mut self, entry: Entry<'_>) -> Option<u32> {
+        let count = entry.item.as_integer().and_then(|count| u32::try_from(count).ok()).filter(|count| *count > 0);
+        if count.is_none() {
+            self.mistake_help(entry.at, "the number of sessions is a whole number from 1", "write sessions = 1");
+        }
+        count
     }
 
     /// A list of path prefixes.
