@@ -39,7 +39,7 @@ impl OAuthFlow {
     /// # Errors
     /// The issuer has no such page, or a value says what is said already.
     pub fn authorize(&self, redirect_uri: &str, fresh: Fresh<'_>) -> Result<Authorization, FlowError> {
-        let missing = || FlowError::Unsupported("an authorization endpoint");
+        let missing = || FlowError::Unsupported("authorization endpoint");
         let endpoint = self.metadata.authorization_endpoint.as_deref().ok_or_else(missing)?;
         let state = Secret::new(fresh()?);
         // Two UUIDs of 122 random bits each are 72 of the 43 to 128 letters of RFC 7636 §4.1.

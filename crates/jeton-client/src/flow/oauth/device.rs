@@ -43,7 +43,7 @@ impl OAuthFlow {
     /// # Errors
     /// The issuer has no such sign-in, or what proves the client is missing.
     pub fn begin_device(&self, proof: Proof<'_>) -> Result<Request, FlowError> {
-        let missing = || FlowError::Unsupported("a device authorization endpoint");
+        let missing = || FlowError::Unsupported("device authorization endpoint");
         let endpoint = self.metadata.device_authorization_endpoint.as_deref().ok_or_else(missing)?;
         let form = Form::default()
             .with_given("scope", self.value("scope"))
