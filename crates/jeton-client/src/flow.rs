@@ -6,7 +6,7 @@ mod oauth;
 use std::time::Duration;
 
 use http::HeaderMap;
-use jeton_core::dialect::{Placed, WriteError};
+use jeton_core::dialect::{Placed, Values, WriteError};
 use jeton_core::domain::refusal::{Reason, Refusal};
 use jeton_core::secret::Secret;
 use jeton_core::time::Timestamp;
@@ -34,6 +34,8 @@ pub enum Act {
     SignIn,
     /// A new token for an old one.
     Refresh,
+    /// Whom a token speaks for.
+    UserInfo,
     /// The end of a token.
     End,
 }
@@ -137,6 +139,18 @@ impl Flow {
         match self {
             Self::Dialect(flow) => flow.read(act, response),
             Self::OAuth(flow) => flow.read(act, response),
+        }
+    }
+
+    /// What the answer to [`Act::UserInfo`] says.
+    ///
+    /// # Errors
+    /// The API refuses the token, or the answer cannot be read.
+    pub fn read_user_info(&self, response: &Response) -> Result<Values, FlowError> {
+        match self {
+            Self::Dialect(flow) => flow.read_user_info(response),
+            // Nothing was asked: an issuer's own page of the person is no part of getting a token.
+            Self::OAuth(_) => Ok(Values::new()),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::flow::{self, Act, DialectFlow, Flow, FlowError, Metadata, OAuthFlow, 
 use crate::profile::{Profile, Profiles};
 use crate::token::{Need, Token, pause};
 use crate::transport::Transport;
-use crate::vault::{Lock, State, Vault};
+use crate::vault::{Lock, Secrets, State, Vault};
 
 /// Gives the token of one profile.
 #[derive(Debug)]
@@ -90,6 +90,17 @@ impl TokenSource {
         given.refresh_failed.map_or(Ok(given.token), Err)
     }
 
+    /// Whom the token speaks for, by the API's own word; nothing if its dialect has no such call.
+    ///
+    /// # Errors
+    /// The API refuses the token, or could not be asked.
+    pub async fn user_info(&self, token: &Token) -> Result<Option<Values>, Error> {
+        let flow = self.flow().await?;
+        let Some(request) = flow.write(Act::UserInfo, &Secrets::new(), Some(token), &uuid)? else { return Ok(None) };
+        let response = self.transport.send(request).await?;
+        Ok(Some(flow.read_user_info(&response)?))
+    }
+
     /// Ends the token, at the API where that has a sign-out.
     ///
     /// # Errors
@@ -112,16 +123,17 @@ impl TokenSource {
         Ok(ended)
     }
 
-    /// What a call adds to show the token, as the profile's dialect has it.
+    /// What a call adds to show the token, as the profile's dialect has it for this method and path (encoded, below the
+    /// profile's URL).
     ///
     /// # Errors
-    /// A value beside the token is missing.
-    pub fn show(&self, token: &Token) -> Result<Placed, Error> {
+    /// The dialect shows no token in such a call, or a value beside the token is missing.
+    pub fn show(&self, token: &Token, method: &http::Method, path: &str) -> Result<Placed, Error> {
         match &self.dialect {
             Some(dialect) => {
                 let texts = self.profile.values.iter();
                 let values = texts.fold(Values::new(), |values, (name, text)| values.with(name, text.as_str()));
-                Ok(flow::show(dialect, &token.access, &values, &uuid)?)
+                Ok(flow::show(dialect, (method, path), &token.access, &values, &uuid)?)
             }
             None => Ok(flow::bearer(&token.access)),
         }

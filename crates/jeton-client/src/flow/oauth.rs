@@ -126,6 +126,7 @@ impl OAuthFlow {
                 let endpoint = self.metadata.revocation_endpoint.as_ref()?;
                 Some(self.request(endpoint, vec![("token", ended.expose())], secrets))
             }
+            (Act::UserInfo, _) => None,
         }
     }
 

@@ -6,6 +6,7 @@
 //! binary stand in `dialects/`. A dialect renames and reshapes; it never decides.
 
 mod answer;
+mod describe;
 mod json;
 mod message;
 mod multipart;
@@ -24,6 +25,7 @@ mod values;
 mod write;
 mod xml;
 
+pub use describe::{Described, DescribedValue, Description, MessagePart};
 pub use message::{
     Answer, AnswerParts, Carrier, GrantName, OwnedRequest, Place, Placed, ReadError, Reading, Request, Shown, Slot,
     WriteError,

@@ -63,7 +63,8 @@ fn exchange(dialect: &Dialect, case: &Case) {
                 let mut request = dialect.write_request(index, &expected, &settings).unwrap();
                 if shown {
                     let token = expected.secret("access_token").unwrap();
-                    request.headers.extend(dialect.write_token(0, token, &expected).unwrap().headers);
+                    let placed = dialect.place_token(&request.method, case.request().path, token, &expected);
+                    request.headers.extend(placed.unwrap().headers);
                 }
                 assert_eq!((request.method, request.target), (case.method.clone(), case.target.clone()), "{title}");
                 assert_eq!((sorted(&request.headers), &request.body), (sorted(&case.headers), &case.body), "{title}");
@@ -154,7 +155,7 @@ fn call(dialect: &Dialect, case: &Case) {
             assert_eq!(case.refused(), None, "{title}: was not refused");
             assert_eq!(sort(&also.clone().with("access_token", token.clone())), sort(&expected), "{title}");
             if !case.has("read_only") {
-                let placed = dialect.write_token(show, &token, &also).unwrap();
+                let placed = dialect.place_token(&case.method, case.request().path, &token, &also).unwrap();
                 for header in &placed.headers {
                     assert!(case.headers.contains(header), "{title}: {}", header.0);
                 }

@@ -5,6 +5,7 @@
 mod bad_input;
 mod broken;
 mod claims;
+mod describe;
 mod goldens;
 mod http_file;
 mod language;

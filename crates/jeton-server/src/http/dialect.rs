@@ -18,6 +18,7 @@ use jeton_core::token::pepper::Purpose;
 use jeton_gate::decide::{Original, admit};
 use jeton_gate::host;
 
+use super::client;
 use super::receive::{Received, receive, throttle_keys};
 use super::respond::{AnsweredBy, not_found, refusal_of, respond};
 use super::router::Http;
@@ -159,10 +160,11 @@ async fn act(app: &App, mount: &Mount, reading: Reading, received: &Received) ->
         }
         Reading::NotMine => return not_found(),
     };
-    let done = match grant {
-        GrantName::End => sign_out(app, mount, &values, received).await,
-        GrantName::UserInfo => user_info(app, mount, &values).await,
-        _ => sign_in(app, mount, grant, &values, received.source).await,
+    let done = match (client_beside(app, mount, grant, &values, received.source).await, grant) {
+        (Err(refusal), _) => Err(refusal.into()),
+        (Ok(()), GrantName::End) => sign_out(app, mount, &values, received).await,
+        (Ok(()), GrantName::UserInfo) => user_info(app, mount, &values).await,
+        (Ok(()), _) => sign_in(app, mount, grant, &values, received.source).await,
     };
     let written = match done {
         Ok(mut said) => {
@@ -176,6 +178,26 @@ async fn act(app: &App, mount: &Mount, reading: Reading, received: &Received) ->
     match written {
         Ok(answer) => respond(no_store(answer)),
         Err(ended) => respond(dialect.write_refusal(Place::Exchange(index), &refusal_of(ended), &values)),
+    }
+}
+
+/// A client's secret beside another credential is proven first: a secret that is read is never ignored.
+async fn client_beside(
+    app: &App,
+    mount: &Mount,
+    grant: GrantName,
+    values: &Values,
+    source: IpAddr,
+) -> Result<(), Refusal> {
+    let Some(secret) = values.secret("client_secret").filter(|_| grant != GrantName::ClientCredentials) else {
+        return Ok(());
+    };
+    let client_id = values.text("client_id").unwrap_or_default();
+    match client::prove(app, &mount.realm, client_id, Some(secret), source).await {
+        Ok(_) => Ok(()),
+        // `wrong_credentials` would say that it is the person's.
+        Err(refusal) if refusal.reason == Reason::WrongCredentials => Err(Reason::InvalidClient.into()),
+        Err(refusal) => Err(refusal),
     }
 }
 
