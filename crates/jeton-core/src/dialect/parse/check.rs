@@ -134,13 +134,7 @@ fn route(request: &RequestTemplate, start: &Start) -> Route {
         Body::Form(pairs) => {
             body.extend(literals(pairs).into_iter().map(|(name, text)| (name, Some(text))));
         }
-        Body::Json(Node::Object { members, .. }) => {
-            body.extend(members.iter().filter_map(|member| match &member.node {
-                Node::Literal(text) => Some((member.name.clone(), Some(text.clone()))),
-                Node::Text(text) => Some((member.name.clone(), Some(text.literal()?.to_owned()))),
-                _ => None,
-            }));
-        }
+        Body::Json(node) => fixed_json(node, "", &mut body),
         _ => {}
     }
     if let Body::Xml(document) = &request.message.body {
@@ -173,6 +167,22 @@ fn route(request: &RequestTemplate, start: &Start) -> Route {
         query: literals(&start.query),
         types: request.message.types.iter().map(|known| essence(known)).collect(),
         body,
+    }
+}
+
+/// The members and elements of JSON that must say what stands in the file, by the way to them.
+fn fixed_json(node: &Node, way: &str, found: &mut Vec<(String, Option<String>)>) {
+    match node {
+        Node::Literal(text) => found.push((way.to_owned(), Some(text.clone()))),
+        Node::Text(text) => found.extend(text.literal().map(|text| (way.to_owned(), Some(text.to_owned())))),
+        Node::Object { members, .. } => {
+            members.iter().for_each(|member| fixed_json(&member.node, &format!("{way}.{}", member.name), found));
+        }
+        Node::Array { items, .. } => {
+            let items = items.iter().enumerate();
+            items.for_each(|(index, item)| fixed_json(&item.node, &format!("{way}.{index}"), found));
+        }
+        Node::Native(_) | Node::Choice { .. } => {}
     }
 }
 

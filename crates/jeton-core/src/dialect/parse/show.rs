@@ -1,6 +1,7 @@
 //! `[[show]]`: where the token stands in a call.
 
 use super::super::percent::Coding;
+use super::super::refuse::Refusals;
 use super::super::show::{Show, Spot};
 use super::super::source::Snippet;
 use super::super::template::HeaderValue;
@@ -8,7 +9,7 @@ use super::Parser;
 use super::table::Keys;
 
 impl Parser<'_> {
-    pub(super) fn show(&mut self, keys: Keys<'_>) -> Option<Show> {
+    pub(super) fn show(&mut self, keys: Keys<'_>, of_all: &Refusals) -> Option<Show> {
         self.only(keys, &["token", "also", "refusal"]);
         let entry = self.needed(keys, "token", "token = \"Authorization: Bearer {{access_token}}\"")?;
         let mut placements = Vec::new();
@@ -30,8 +31,8 @@ impl Parser<'_> {
                 also.extend(self.spots(source.snippet()));
             }
         }
-        let refusals = keys.get("refusal").and_then(|entry| self.table(entry)).map(|keys| self.refusals(keys));
-        Some(Show { placements, also, refusals: refusals.unwrap_or_default() })
+        let refusals = self.refusals(keys, of_all);
+        Some(Show { placements, also, refusals })
     }
 
     /// Lines of headers, or `?name=text` for the query.
