@@ -28,6 +28,14 @@ impl Usage {
         }
     }
 
+    /// The placement that a call of this method and path should have had.
+    pub fn show_at(&self, method: &http::Method, path: &str) -> Option<usize> {
+        match self {
+            Self::Bearer { .. } => None,
+            Self::Dialect(dialect) => dialect.show_at(method, path),
+        }
+    }
+
     /// The API's own answer to a call that is refused.
     ///
     /// `show` is the placement in which the token was found; without one the dialect's first speaks, since

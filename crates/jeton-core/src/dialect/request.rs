@@ -211,7 +211,7 @@ impl Dialect {
 }
 
 /// The path below a prefix, with its slash.
-fn below<'p>(path: &'p str, prefix: &str) -> Option<Cow<'p, str>> {
+pub(super) fn below<'p>(path: &'p str, prefix: &str) -> Option<Cow<'p, str>> {
     match path.strip_prefix(prefix)? {
         "" => Some(Cow::Borrowed("/")),
         rest if rest.starts_with('/') => Some(Cow::Borrowed(rest)),
@@ -219,7 +219,7 @@ fn below<'p>(path: &'p str, prefix: &str) -> Option<Cow<'p, str>> {
     }
 }
 
-fn segments(path: &str) -> Option<Vec<String>> {
+pub(super) fn segments(path: &str) -> Option<Vec<String>> {
     path.strip_prefix('/')?.split('/').map(|segment| percent::decode(Coding::Path, segment)).collect()
 }
 

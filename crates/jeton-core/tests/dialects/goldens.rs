@@ -121,7 +121,7 @@ fn call(dialect: &Dialect, case: &Case) {
             assert_eq!(case.refused(), None, "{title}: was not refused");
             assert_eq!(sort(&also.clone().with("access_token", token.clone())), sort(&expected), "{title}");
             if !case.has("read_only") {
-                let placed = dialect.write_token(show, &token, &also).unwrap();
+                let placed = dialect.place_token(&case.method, case.request().path, &token, &also).unwrap();
                 for header in &placed.headers {
                     assert!(case.headers.contains(header), "{title}: {}", header.0);
                 }

@@ -2,6 +2,7 @@
 //! and what is refused.
 
 mod answers;
+mod show;
 mod xml;
 
 use http::Method;

@@ -178,7 +178,7 @@ proptest! {
     fn shown_tokens(token in "[!-~]{1,60}") {
         for dialect in built_in() {
             let also = Values::new().with("nonce", "0f8fad5b-d9cb-469f-a165-70867728950e");
-            let placed = dialect.write_token(0, &Secret::from(token.as_str()), &also).unwrap();
+            let placed = dialect.place_token(&http::Method::GET, "/", &Secret::from(token.as_str()), &also).unwrap();
             let headers = header_map(&placed.headers);
             let request = Request { method: &http::Method::GET, path: "/", query: None, headers: &headers, body: b"" };
             match dialect.read_token(&request) {

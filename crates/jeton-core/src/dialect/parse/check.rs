@@ -4,7 +4,7 @@ use super::super::message::Slot;
 use super::super::noun::Kind;
 use super::super::template::xml::{Element, Inside};
 use super::super::template::{AnswerTemplate, Body, HeaderValue, Mark, Node, Pair, RequestTemplate, Start, Status};
-use super::super::{Dialect, Exchange};
+use super::super::{Dialect, End, Exchange};
 use super::Parser;
 use super::message::essence;
 use super::table::Keys;
@@ -76,9 +76,7 @@ impl Parser<'_> {
             for start in &request.starts {
                 let route = route(request, start);
                 if taken.iter().any(|known| route.meets(known)) {
-                    let path = start.path.iter().map(|text| text.literal().unwrap_or("{{…}}")).collect::<Vec<_>>();
-                    let message =
-                        format!("another request has this start line and body: {} /{}", start.method, path.join("/"));
+                    let message = format!("another request has this start line and body: {}", spelt(start));
                     self.mistake_help(at, message, "give it another path, a literal or another secret");
                 }
                 taken.push(route);
@@ -107,21 +105,42 @@ impl Parser<'_> {
             self.mistake_help(token.key_at, "a JWT needs `claims`", "write claims = '{\"iss\":\"{{issuer}}\",…}'");
         }
         self.check_renewed_jwt(root, dialect);
-        let shown = |exchange: &Exchange| {
-            let own = |slot: &Slot| slot.name == "access_token" || slot.name == "refresh_token";
-            !exchange.grant.issues() && !exchange.request_slots().iter().any(own)
-        };
-        if let Some(exchange) = dialect.exchanges.iter().find(|exchange| shown(exchange) && dialect.shows.is_empty()) {
-            let message =
-                format!("the grant `{}` finds its token by [[show]], and there is none", exchange.grant.name());
-            self.mistake_help(root.at, message, "write [[show]]");
-        }
+        self.check_shown(root, dialect);
         let unused: Vec<_> =
             self.parts.iter().filter(|part| !part.used).map(|part| (part.at, part.name.clone())).collect();
         for (at, name) in unused {
             self.mistake(at, format!("the part `{name}` is used nowhere"));
         }
     }
+}
+
+impl Parser<'_> {
+    /// What is asked about a token, without a hole for it, shows it as a call does: both ends need a show that is for it.
+    fn check_shown(&mut self, root: Keys<'_>, dialect: &Dialect) {
+        let at = root.get("show").map_or(root.at, |entry| entry.key_at);
+        let own = |slot: &Slot| slot.name == "access_token" || slot.name == "refresh_token";
+        let asking = dialect.exchanges.iter().filter(|exchange| !exchange.grant.issues());
+        for exchange in asking.filter(|exchange| !exchange.request_slots().iter().any(own)) {
+            let grant = exchange.grant.name();
+            let speaks = |end: &End| exchange.only.is_none_or(|only| only == *end);
+            for end in [End::Client, End::Server].into_iter().filter(speaks) {
+                let starts = exchange.requests.iter().flat_map(|request| &request.starts);
+                let unshown = |start: &&Start| !dialect.shows.iter().any(|show| show.calls.have(end, start));
+                if let Some(start) = starts.into_iter().find(unshown) {
+                    let message =
+                        format!("the grant `{grant}` finds its token by [[show]], and none is for {}", spelt(start));
+                    self.mistake_help(at, message, "write [[show]] for it too, or a hole for the token in the request");
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// A start line as a reader of the file knows it.
+fn spelt(start: &Start) -> String {
+    let path: Vec<&str> = start.path.iter().map(|text| text.literal().unwrap_or("{{…}}")).collect();
+    format!("{} /{}", start.method, path.join("/"))
 }
 
 fn route(request: &RequestTemplate, start: &Start) -> Route {

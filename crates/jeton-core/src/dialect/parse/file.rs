@@ -210,7 +210,7 @@ impl Parser<'_> {
         exchanges
     }
 
-    fn methods(&mut self, entry: Entry<'_>) -> Vec<http::Method> {
+    pub(super) fn methods(&mut self, entry: Entry<'_>) -> Vec<http::Method> {
         let mut methods = Vec::new();
         for source in self.sources(entry) {
             let name = source.snippet();
