@@ -134,16 +134,19 @@ impl GrantName {
         !matches!(self, Self::UserInfo | Self::End)
     }
 
-    /// What a request for this must carry. (Where a request has no hole for the token that it is
-    /// about, that stands where `[[show]]` says.)
+    /// Whether it is about the access token: where its request has no hole for one, the token stands where `[[show]]` says.
+    pub fn shows_token(self) -> bool {
+        matches!(self, Self::Renew | Self::UserInfo | Self::End)
+    }
+
+    /// What a request for this must carry.
     pub(super) fn needs(self) -> &'static [&'static str] {
         match self {
             Self::Password => &["username", "password"],
             Self::Refresh => &["refresh_token"],
-            Self::Renew => &["access_token"],
             Self::ApiKey => &["key_id", "key_secret"],
             Self::ClientCredentials => &["client_id", "client_secret"],
-            Self::UserInfo | Self::End => &[],
+            Self::Renew | Self::UserInfo | Self::End => &[],
         }
     }
 }

@@ -192,7 +192,7 @@ impl Dialect {
     fn complete(&self, index: usize, mut values: Values, request: &Request<'_>) -> Reading {
         let grant = self.exchanges[index].grant;
         let named = values.get("access_token").is_some() || values.get("refresh_token").is_some();
-        if !grant.issues() && !named {
+        if grant.shows_token() && !named {
             let refusal = match self.read_token(request) {
                 Shown::Token { token, also, .. } => {
                     also.iter().for_each(|(name, value)| values.set(name, value.clone()));

@@ -111,7 +111,7 @@ fn requests() {
         for (index, exchange) in dialect.exchanges.iter().enumerate() {
             // What is asked about a token may have it where calls show it: `shown_tokens`.
             let token = |slot: &Slot| slot.name == "access_token" || slot.name == "refresh_token";
-            if !exchange.grant.issues() && !exchange.request_slots().iter().any(token) {
+            if exchange.grant.shows_token() && !exchange.request_slots().iter().any(token) {
                 continue;
             }
             let what = format!("{} {}", dialect.name, exchange.grant.name());

@@ -283,11 +283,14 @@ async fn token_digest(app: &App, realm: &str, token: &Secret<String>) -> Result<
 async fn user_info(app: &App, mount: &Mount, values: &Values) -> Result<Values, Ended> {
     let token = values.secret("access_token").ok_or(Reason::NoToken)?;
     let now = app.clock.now();
-    inspect(app, &mount.realm, token, |live, _, facts| {
+    let said = inspect(app, &mount.realm, token, |live, _, facts| {
         let issuer = facts.realm.issuer(&app.site.public_url);
         live.values(&facts.realm, &issuer, now).with("access_token", token.clone())
     })
-    .await
+    .await?;
+    // A request that names somebody (`GET /users/{{person.id}}`) is answered about nobody else.
+    let another = |(name, value): (&str, &_)| name.starts_with("person.") && said.get(name) != Some(value);
+    if values.iter().any(another) { Err(Reason::Denied.into()) } else { Ok(said) }
 }
 
 /// Ends the session of the tokens in the request. A token that is not good any more is ended already.

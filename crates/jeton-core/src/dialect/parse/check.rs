@@ -119,7 +119,7 @@ impl Parser<'_> {
     fn check_shown(&mut self, root: Keys<'_>, dialect: &Dialect) {
         let at = root.get("show").map_or(root.at, |entry| entry.key_at);
         let own = |slot: &Slot| slot.name == "access_token" || slot.name == "refresh_token";
-        let asking = dialect.exchanges.iter().filter(|exchange| !exchange.grant.issues());
+        let asking = dialect.exchanges.iter().filter(|exchange| exchange.grant.shows_token());
         for exchange in asking.filter(|exchange| !exchange.request_slots().iter().any(own)) {
             let grant = exchange.grant.name();
             let speaks = |end: &End| exchange.only.is_none_or(|only| only == *end);
