@@ -1,5 +1,6 @@
 //! Jeton: obtain, serve and check access tokens. Arguments in, one call out.
 
+mod client;
 mod config;
 #[cfg(feature = "demo")]
 mod demo;
@@ -16,10 +17,10 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
-/// An access-token server, and a gate in front of an API, in one binary.
+/// An access-token server, a gate in front of an API, and a client of any API's sign-in, in one binary.
 ///
 /// New here? `jeton demo` runs four sample APIs with their sign-in pages and prints what to type.
-/// For your own API: `jeton init`, then `jeton serve`.
+/// For your own API: `jeton init`, then `jeton serve`. To call somebody's: `jeton profile add`, then `jeton token`.
 #[derive(Parser)]
 #[command(name = "jeton", version, propagate_version = false, max_term_width = 100)]
 struct Cli {
@@ -39,6 +40,8 @@ enum Command {
     /// Stand in front of an API and let through what a realm's tokens open
     Gate(gate::Args),
     #[command(flatten)]
+    Client(client::Command),
+    #[command(flatten)]
     Local(local::Command),
     /// Print a completion script for a shell
     Completions {
@@ -52,7 +55,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             anstream::eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            client::exit_code(&error)
         }
     }
 }
@@ -64,6 +67,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Serve(args) => serve::run(args),
         Command::Init(args) => init::run(&args),
         Command::Gate(args) => gate::run(args),
+        Command::Client(command) => client::run(command),
         Command::Local(command) => local::run(command),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "jeton", &mut std::io::stdout());
