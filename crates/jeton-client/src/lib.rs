@@ -15,7 +15,7 @@
 //! let profiles = Profiles::at("/home/ada/.config/jeton");
 //! let source = TokenSource::open(&profiles, "meadow", Clock::system())?;
 //! let given = source.token().await?;
-//! let placed = source.show(&given.token)?;
+//! let placed = source.show(&given.token, &http::Method::GET, "/people")?;
 //! for (name, _value) in &placed.headers {
 //!     println!("this API takes its token in {name}");
 //! }
@@ -27,6 +27,7 @@ mod address;
 mod clock;
 mod error;
 pub mod flow;
+mod jws;
 pub mod profile;
 mod source;
 pub mod token;
@@ -36,5 +37,5 @@ pub mod vault;
 pub use clock::Clock;
 pub use error::Error;
 pub use profile::{Profile, Profiles};
-pub use source::{Ended, Given, TokenSource};
+pub use source::{Ended, Given, Prompt, TokenSource};
 pub use token::Token;

@@ -30,6 +30,7 @@ pub(crate) enum Command {
     Header(call::HeaderArgs),
     Exec(exec::Args),
     Curl(curl::Args),
+    Login(session::LoginArgs),
     Refresh(session::RefreshArgs),
     Logout(session::LogoutArgs),
 }
@@ -43,15 +44,18 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
         Command::Header(args) => call::header(&args),
         Command::Exec(args) => exec::run(args),
         Command::Curl(args) => curl::run(args),
+        Command::Login(args) => session::login(&args),
         Command::Refresh(args) => session::refresh(&args),
         Command::Logout(args) => session::logout(&args),
     }
 }
 
-/// The exit status for an error: 3 if the API says no, 4 if it may say yes later, 1 for everything else.
+/// The exit status for an error: 3 if the API says no or a person must sign in, 4 if it may say yes later, 1 for
+/// everything else.
 pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
     match error.chain().find_map(|cause| cause.downcast_ref::<Error>()) {
         Some(Error::Transport(_) | Error::Pause(_)) => ExitCode::from(4),
+        Some(Error::SignInNeeded(_)) => ExitCode::from(3),
         Some(Error::Flow(FlowError::Refused(refusal))) => match refusal.reason {
             Reason::Throttled | Reason::Unavailable => ExitCode::from(4),
             _ => ExitCode::from(3),

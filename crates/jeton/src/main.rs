@@ -4,6 +4,7 @@ mod client;
 mod config;
 #[cfg(feature = "demo")]
 mod demo;
+mod dialect;
 mod gate;
 mod init;
 mod local;
@@ -39,6 +40,9 @@ enum Command {
     Init(init::Args),
     /// Stand in front of an API and let through what a realm's tokens open
     Gate(gate::Args),
+    /// Dialect files: what describes an API's token page
+    #[command(subcommand)]
+    Dialect(dialect::Command),
     #[command(flatten)]
     Client(client::Command),
     #[command(flatten)]
@@ -67,6 +71,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Serve(args) => serve::run(args),
         Command::Init(args) => init::run(&args),
         Command::Gate(args) => gate::run(args),
+        Command::Dialect(command) => dialect::run(command),
         Command::Client(command) => client::run(command),
         Command::Local(command) => local::run(command),
         Command::Completions { shell } => {

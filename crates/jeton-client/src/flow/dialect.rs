@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
-use jeton_core::dialect::{AnswerParts, Dialect, GrantName, Kind, Placed, ReadError, Slot, Value, Values};
+use jeton_core::dialect::{
+    AnswerParts, Dialect, End, Exchange, GrantName, Kind, Placed, ReadError, Slot, Value, Values,
+};
 use jeton_core::secret::Secret;
 use jeton_core::time::Timestamp;
 use serde::Deserialize;
@@ -53,8 +55,8 @@ impl DialectFlow {
         let mut values = with_fresh(&self.dialect, self.values.clone(), fresh)?;
         match (act, token) {
             (Act::SignIn, _) => secrets.iter().for_each(|(name, secret)| values.set(name.as_str(), secret.clone())),
-            (Act::Refresh | Act::End, None) => return Ok(None),
-            (Act::Refresh | Act::End, Some(token)) => {
+            (Act::Refresh | Act::UserInfo | Act::End, None) => return Ok(None),
+            (Act::Refresh | Act::UserInfo | Act::End, Some(token)) => {
                 values.set("access_token", token.access.clone());
                 match &token.refresh {
                     Some(refresh) => values.set("refresh_token", refresh.clone()),
@@ -65,10 +67,10 @@ impl DialectFlow {
         }
         let written = self.dialect.write_request(index, &values, &Values::new())?;
         let (mut headers, mut target) = (written.headers, written.target);
-        // A sign-out without a hole for its token shows it as any call does.
-        if act == Act::End && !slots.iter().any(is_token) {
+        // What has no hole for its token shows it as any call does.
+        if grant.shows_token() && !slots.iter().any(is_token) {
             let token = token.map(|token| token.access.clone()).unwrap_or_default();
-            let placed = show(&self.dialect, &token, &self.values, fresh)?;
+            let placed = show(&self.dialect, (&written.method, &target), &token, &self.values, fresh)?;
             headers.extend(placed.headers);
             for (name, value) in placed.query {
                 target = format!("{target}{}{name}={value}", if target.contains('?') { '&' } else { '?' });
@@ -93,6 +95,10 @@ impl DialectFlow {
 
     pub(super) fn read_end(&self, response: &Response) -> Result<(), FlowError> {
         self.read_values(Act::End, response).map(|_| ())
+    }
+
+    pub(super) fn read_user_info(&self, response: &Response) -> Result<Values, FlowError> {
+        self.read_values(Act::UserInfo, response)
     }
 
     fn read_values(&self, act: Act, response: &Response) -> Result<Values, FlowError> {
@@ -120,9 +126,10 @@ pub fn sign_in_slots(dialect: &Dialect) -> Option<Vec<Slot>> {
     Some(dialect.exchanges[index].request_slots().into_iter().filter(|slot| !made(slot)).collect())
 }
 
-/// Where a call shows its token, and what stands beside it.
+/// Where a call of this method and path shows its token, and what stands beside it.
 pub(crate) fn show(
     dialect: &Dialect,
+    (method, path): (&http::Method, &str),
     token: &Secret<String>,
     values: &Values,
     fresh: Fresh<'_>,
@@ -130,16 +137,19 @@ pub(crate) fn show(
     if dialect.shows.is_empty() {
         return Ok(bearer(token));
     }
-    Ok(dialect.write_token(0, token, &with_fresh(dialect, values.clone(), fresh)?)?)
+    let path = path.split_once('?').map_or(path, |(path, _)| path);
+    Ok(dialect.place_token(method, path, token, &with_fresh(dialect, values.clone(), fresh)?)?)
 }
 
 fn exchange(dialect: &Dialect, act: Act) -> Option<usize> {
     let grants: &[GrantName] = match act {
         Act::SignIn => &[GrantName::Password, GrantName::ApiKey, GrantName::ClientCredentials],
         Act::Refresh => &[GrantName::Refresh, GrantName::Renew],
+        Act::UserInfo => &[GrantName::UserInfo],
         Act::End => &[GrantName::End],
     };
-    dialect.exchanges.iter().position(|exchange| grants.contains(&exchange.grant))
+    let written = |exchange: &Exchange| exchange.only != Some(End::Server) && grants.contains(&exchange.grant);
+    dialect.exchanges.iter().position(written)
 }
 
 /// `values` with a fresh one for every name that the sender makes up.
@@ -218,6 +228,15 @@ Content-Type: application/json
 
 {"token":"{{access_token}}","again":"{{refresh_token}}"}'''
 [[exchange]]
+grant = "userinfo"
+request = '''
+GET /me'''
+answer = '''
+200
+Content-Type: application/json
+
+{"user":"{{person.username}}"}'''
+[[exchange]]
 grant = "end"
 request = '''
 POST /sign-out'''
@@ -273,6 +292,8 @@ token = "?key={{access_token}}"
             (Act::Refresh, Some(&bare), None),
             (Act::Refresh, None, None),
             (Act::End, Some(&bare), Some(("/sign-out?key=acc", vec![], ""))),
+            (Act::UserInfo, Some(&bare), Some(("/me?key=acc", vec![], ""))),
+            (Act::UserInfo, None, None),
             (Act::End, None, None),
         ] {
             let written = flow().write(act, &secrets(), token, &fresh).unwrap();
@@ -314,6 +335,23 @@ token = "?key={{access_token}}"
                 }
                 (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
                 (read, _) => panic!("{status} {body}: {read:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn whom_a_token_speaks_for() {
+        for (status, body, expected) in [
+            (200, r#"{"user":"ada"}"#, Ok("ada")),
+            (401, r#"{"error":"old"}"#, Err("invalid_token")),
+            (200, "{}", Err("user")),
+        ] {
+            let body = Secret::new(body.as_bytes().to_vec());
+            let response = Response { status, reason_phrase: None, headers: http::HeaderMap::new(), body };
+            match (flow().read_user_info(&response), expected) {
+                (Ok(values), Ok(name)) => assert_eq!(values.text("person.username"), Some(name)),
+                (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
+                (read, _) => panic!("{status}: {read:?}"),
             }
         }
     }

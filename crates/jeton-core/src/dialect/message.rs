@@ -106,13 +106,15 @@ pub enum GrantName {
     ApiKey,
     /// A client signs in.
     ClientCredentials,
+    /// Whom a token speaks for.
+    UserInfo,
     /// Sign-out.
     End,
 }
 
 impl GrantName {
-    pub(super) const ALL: [Self; 6] =
-        [Self::Password, Self::Refresh, Self::Renew, Self::ApiKey, Self::ClientCredentials, Self::End];
+    pub(super) const ALL: [Self; 7] =
+        [Self::Password, Self::Refresh, Self::Renew, Self::ApiKey, Self::ClientCredentials, Self::UserInfo, Self::End];
 
     /// The name in dialect files, such as `client_credentials`.
     pub fn name(self) -> &'static str {
@@ -122,19 +124,29 @@ impl GrantName {
             Self::Renew => "renew",
             Self::ApiKey => "api_key",
             Self::ClientCredentials => "client_credentials",
+            Self::UserInfo => "userinfo",
             Self::End => "end",
         }
     }
 
-    /// What a request for this must carry. (A sign-out without a hole has its token where `[[show]]` says.)
+    /// Whether its answer brings a token.
+    pub fn issues(self) -> bool {
+        !matches!(self, Self::UserInfo | Self::End)
+    }
+
+    /// Whether it is about the access token: where its request has no hole for one, the token stands where `[[show]]` says.
+    pub fn shows_token(self) -> bool {
+        matches!(self, Self::Renew | Self::UserInfo | Self::End)
+    }
+
+    /// What a request for this must carry.
     pub(super) fn needs(self) -> &'static [&'static str] {
         match self {
             Self::Password => &["username", "password"],
             Self::Refresh => &["refresh_token"],
-            Self::Renew => &["access_token"],
             Self::ApiKey => &["key_id", "key_secret"],
             Self::ClientCredentials => &["client_id", "client_secret"],
-            Self::End => &[],
+            Self::Renew | Self::UserInfo | Self::End => &[],
         }
     }
 }
@@ -218,6 +230,33 @@ pub enum WriteError {
     /// There is no exchange, show or template of this number or name.
     #[error("the dialect has no {0}")]
     Nothing(&'static str),
+}
+
+/// What an answer says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReadAnswer {
+    /// Its values.
+    pub values: Values,
+    /// Where it is not as the file says, and was read all the same.
+    pub deviations: Vec<Deviation>,
+}
+
+/// A difference between an answer and its description that was put up with. It tells of no value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deviation {
+    /// Which tolerance it needed, such as `number_as_text`.
+    pub name: &'static str,
+    /// The name on the wire; empty for the whole body.
+    pub field: String,
+    /// What was found instead.
+    pub found: &'static str,
+}
+
+impl std::fmt::Display for Deviation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let field = if self.field.is_empty() { "the body" } else { &self.field };
+        write!(f, "{}: `{field}` is {}", self.name, self.found)
+    }
 }
 
 /// Why an answer could not be read as a success.

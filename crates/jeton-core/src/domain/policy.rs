@@ -59,10 +59,12 @@ pub struct Policy {
     pub limits: Vec<Limit>,
     /// A nonce may stand only once within this time.
     pub nonce_once_within: Option<Duration>,
+    /// A principal's oldest session ends when it would have more than this many.
+    pub sessions: Option<u32>,
 }
 
 /// How an access token looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Format {
     /// A random string that means nothing without the store.
     Opaque(TokenText),
@@ -71,12 +73,17 @@ pub enum Format {
 }
 
 /// How an opaque token is made up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenText {
     /// Jeton's own form: a recognisable prefix, 43 base62 characters (256 bits) and a checksum.
     Checked,
-    /// This many random base62 characters and nothing else, where the dialect leaves no room. At least 43.
-    Random(u8),
+    /// What a dialect says.
+    Random {
+        /// Letters, digits, `_` and `-`; may be empty.
+        prefix: String,
+        /// How many random base62 characters follow it, at least 43.
+        length: u8,
+    },
 }
 
 /// How a token is renewed.
@@ -88,6 +95,13 @@ pub enum Refresh {
     Keep {
         /// When the session ends, reckoned from the sign-in.
         end: End,
+    },
+    /// Each refresh token is good once: its refresh gives the next one. Access tokens live their own time.
+    Rotate {
+        /// How long after its issue a refresh token is good.
+        within: Duration,
+        /// When the session ends at the latest, if the dialect says.
+        end: Option<End>,
     },
     /// The old access token is the credential, also when it has expired.
     Renew {

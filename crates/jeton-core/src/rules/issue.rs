@@ -182,8 +182,8 @@ fn begin_session(
         renewed_at: None,
         ended_at: None,
     };
-    let refresh = matches!(policy.refresh, Refresh::Keep { .. })
-        .then(|| opaque::new_token(TokenText::Checked, TokenKind::Refresh, rng));
+    let refresh = matches!(policy.refresh, Refresh::Keep { .. } | Refresh::Rotate { .. })
+        .then(|| opaque::new_token(&TokenText::Checked, TokenKind::Refresh, rng));
 
     let parties = Parties {
         principal: begin.principal,
@@ -194,22 +194,16 @@ fn begin_session(
     let made = make(known, dialect, &session, &parties, now.whole_secs(), Id::random(rng), rng)?;
     let mut issue = made.issue;
     let mut changes = Vec::new();
-    if let Some(cap) = realm.settings.session_cap {
+    // A realm may tighten what the dialect allows.
+    let caps = [policy.sessions, realm.settings.session_cap];
+    if let Some(cap) = caps.into_iter().flatten().min() {
         let keep = cap.saturating_sub(1);
         changes.push(Change::CapSessions { principal_id: session.principal_id, keep, at: now });
     }
     changes.push(Change::StartSession(session.clone()));
     changes.push(Change::PutToken(made.token));
     if let Some(refresh) = refresh {
-        changes.push(Change::PutToken(Token {
-            digest: digest_opaque(known.pepper, refresh.expose()),
-            kind: TokenKind::Refresh,
-            session_id: session.id,
-            generation: 0,
-            issued_at: now,
-            expires_at: session.expires_at,
-            forget_at: session.expires_at,
-        }));
+        changes.push(Change::PutToken(refresh_row(known, policy, &session, &refresh, now)));
         issue.values.set("refresh_token", refresh.clone());
         issue.refresh = Some(refresh);
     }
@@ -237,18 +231,50 @@ fn continue_session(
         key_id: token.api_key.as_ref().map(|key| key.key_id.as_str()),
         target: token.target.as_ref().map(|(target, _)| &**target),
     };
-    let made = match next.with {
+    let mut made = match next.with {
         Next::Another => make(known, dialect, &session, &parties, issued_at, Id::random(rng), rng)?,
         Next::Successor | Next::Again(_) => {
             let mut derived = Successor::new(known.pepper, token.token.digest, generation);
-            make(known, dialect, &session, &parties, issued_at, derived.id(), &mut derived)?
+            let mut made = make(known, dialect, &session, &parties, issued_at, derived.id(), &mut derived)?;
+            if let Refresh::Rotate { .. } = dialect.policy.refresh {
+                made.issue.refresh = Some(opaque::new_token(&TokenText::Checked, TokenKind::Refresh, &mut derived));
+            }
+            made
         }
     };
+    let mut changes = vec![Change::PutToken(made.token.clone())];
+    if let Some(refresh) = &made.issue.refresh {
+        made.issue.values.set("refresh_token", refresh.clone());
+        changes.push(Change::PutToken(refresh_row(known, &dialect.policy, &session, refresh, issued_at)));
+    }
     match next.with {
         Next::Again(before) if before.digest == made.token.digest => Ok((made.issue, Vec::new())),
         // A key, a claim or the dialect is another than a moment ago: this would be a second successor.
         Next::Again(_) => Err(Reason::Revoked.into()),
-        Next::Another | Next::Successor => Ok((made.issue, vec![Change::PutToken(made.token)])),
+        Next::Another | Next::Successor => Ok((made.issue, changes)),
+    }
+}
+
+/// What the store keeps of a session's refresh token.
+fn refresh_row(
+    known: &Known<'_>,
+    policy: &Policy,
+    session: &Session,
+    refresh: &Secret<String>,
+    issued_at: Timestamp,
+) -> Token {
+    let expires_at = match policy.refresh {
+        Refresh::Rotate { within, .. } => session.expires_at.min(issued_at + within),
+        _ => session.expires_at,
+    };
+    Token {
+        digest: digest_opaque(known.pepper, refresh.expose()),
+        kind: TokenKind::Refresh,
+        session_id: session.id,
+        generation: session.generation,
+        issued_at,
+        expires_at,
+        forget_at: expires_at,
     }
 }
 
@@ -286,17 +312,9 @@ fn make(
         values.set("target.number", target.number);
         values.set("target.name", target.name.as_str());
     }
-    describe(&mut values, "person", parties.principal);
-    for (name, value) in &parties.principal.profile.attributes {
-        if values.get(name).is_none() {
-            values.set(name.as_str(), value.as_str());
-        }
-    }
-    if let Some(actor) = parties.actor {
-        describe(&mut values, "actor", actor);
-    }
+    describe(&mut values, parties.principal, parties.actor);
 
-    let (access, digest) = match policy.format {
+    let (access, digest) = match &policy.format {
         Format::Opaque(text) => {
             let token = opaque::new_token(text, TokenKind::Access, rng);
             let digest = digest_opaque(known.pepper, token.expose());
@@ -309,7 +327,7 @@ fn make(
             let (header, claims) = written.map_err(broken)?;
             let signing_input = jwt::signing_input(&header, &claims);
             let digest = digest_jwt(known.pepper, &signing_input);
-            (Access::Jwt { alg, signing_input }, digest)
+            (Access::Jwt { alg: *alg, signing_input }, digest)
         }
     };
     let forget_at = match policy.refresh {
@@ -348,8 +366,21 @@ fn describe_token(
     values.set("expires_in", expires_at.as_secs() - issued_at.as_secs());
 }
 
+/// The values of whom a token speaks for: a person's attributes too, under their own names.
+pub(super) fn describe(values: &mut Values, principal: &Principal, actor: Option<&Principal>) {
+    describe_as(values, "person", principal);
+    for (name, value) in &principal.profile.attributes {
+        if values.get(name).is_none() {
+            values.set(name.as_str(), value.as_str());
+        }
+    }
+    if let Some(actor) = actor {
+        describe_as(values, "actor", actor);
+    }
+}
+
 /// A principal's values under `person.` or `actor.`.
-fn describe(values: &mut Values, role: &str, principal: &Principal) {
+fn describe_as(values: &mut Values, role: &str, principal: &Principal) {
     values.set(format!("{role}.id"), principal.id.to_string());
     values.set(format!("{role}.number"), principal.number);
     values.set(format!("{role}.username"), principal.username.as_str());
@@ -373,8 +404,8 @@ fn describe(values: &mut Values, role: &str, principal: &Principal) {
 pub fn session_end(policy: &Policy, now: Timestamp) -> Timestamp {
     match &policy.refresh {
         Refresh::None => now + policy.lifetime,
-        Refresh::Keep { end } => fixed_end(end, now),
-        Refresh::Renew { .. } => now + LONGEST_SESSION,
+        Refresh::Keep { end } | Refresh::Rotate { end: Some(end), .. } => fixed_end(end, now),
+        Refresh::Renew { .. } | Refresh::Rotate { end: None, .. } => now + LONGEST_SESSION,
     }
 }
 

@@ -28,7 +28,10 @@ pub(super) fn prove<'a>(known: &Known<'a>, request: &Request<'_>, now: Timestamp
     let policy = request.shape.policy().ok_or(Reason::InvalidToken)?;
     match (&policy.refresh, token.token.kind) {
         (Refresh::Keep { .. }, TokenKind::Refresh) => keep(known, token, now),
-        (Refresh::Renew { within, .. }, TokenKind::Access) => renew(known, request, token, *within, now),
+        (Refresh::Rotate { .. }, TokenKind::Refresh) => renew(known, request, token, token.token.expires_at, now),
+        (Refresh::Renew { within, .. }, TokenKind::Access) => {
+            renew(known, request, token, token.token.issued_at + *within, now)
+        }
         _ => Err(Reason::InvalidToken.into()),
     }
 }
@@ -46,17 +49,18 @@ fn keep<'a>(known: &Known<'a>, token: &'a TokenFacts, now: Timestamp) -> Result<
     Ok(Proven { subject, changes: vec![used] })
 }
 
-/// The old access token, expired or not, is the credential, and dies of it.
+/// The token is good for one renewal until `until`, and dies of it: a refresh token, or an old access token,
+/// expired or not.
 fn renew<'a>(
     known: &Known<'a>,
     request: &Request<'_>,
     token: &'a TokenFacts,
-    within: Duration,
+    until: Timestamp,
     now: Timestamp,
 ) -> Result<Proven<'a>, Unproven> {
     let session = &token.session;
     state::parents(&known.facts.realm, token, now)?;
-    if now >= token.token.issued_at + within || now >= session.expires_at {
+    if now >= until || now >= session.expires_at {
         return Err(Reason::Expired.into());
     }
     if token.token.generation == session.generation {

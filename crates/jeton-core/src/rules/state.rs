@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Decision, Shape};
+use super::{Decision, Shape, issue};
 use crate::change::Change;
+use crate::dialect::Values;
 use crate::domain::client::Client;
+use crate::domain::policy::Refresh;
 use crate::domain::principal::Principal;
 use crate::domain::realm::Realm;
 use crate::domain::refusal::Reason;
@@ -41,6 +43,33 @@ pub struct Live<'a> {
     pub expires_at: Timestamp,
 }
 
+impl Live<'_> {
+    /// What a dialect's answer can tell of the token and of whom it speaks for.
+    pub fn values(&self, realm: &Realm, issuer: &str, now: Timestamp) -> Values {
+        let mut values = Values::new();
+        values.set("realm", realm.name.as_str());
+        values.set("issuer", issuer);
+        values.set("scope", self.scope);
+        values.set("issued_at", self.issued_at);
+        values.set("expires_at", self.expires_at);
+        values.set("expires_in", self.expires_at.as_secs() - now.as_secs());
+        if let Some(session) = self.session {
+            values.set("session.started", session.started_at);
+        }
+        if let Some(client) = self.client {
+            values.set("client_id", client.client_id.as_str());
+        }
+        if let Some(key_id) = self.key_id {
+            values.set("key_id", key_id);
+        }
+        if let Some(number) = self.target {
+            values.set("target.number", number);
+        }
+        issue::describe(&mut values, self.principal, self.actor);
+        values
+    }
+}
+
 /// The state of a token that belongs to a session. Good only while everything it hangs on is.
 ///
 /// Changes note that the session is in use, about once an hour, and a successor's first use at once: from then on
@@ -51,7 +80,10 @@ pub fn of_session_token<'a>(
     shape: Shape<'a>,
     now: Timestamp,
 ) -> Decision<Live<'a>> {
-    if facts.token.kind != TokenKind::Access || facts.token.generation != facts.session.generation {
+    let newest = facts.token.generation == facts.session.generation;
+    // Where refresh tokens rotate, the access tokens before live their own time.
+    let rotates = matches!(shape.policy().map(|policy| &policy.refresh), Some(Refresh::Rotate { .. }));
+    if facts.token.kind != TokenKind::Access || !(newest || rotates) {
         return Decision::refuse(Reason::Revoked);
     }
     if let Err(reason) = parents(realm, facts, now) {
@@ -81,8 +113,8 @@ pub fn of_session_token<'a>(
     let (id, generation) = (session.id, session.generation);
     let change = match session.renewed_at {
         // Whatever the time is: that the answer arrived is a fact in a row, and no clock undoes it.
-        Some(_) => Some(Change::ConfirmRenewal { id, generation, at: now }),
-        None => (!noted).then_some(Change::UseSession { id, generation, at: now }),
+        Some(_) if newest => Some(Change::ConfirmRenewal { id, generation, at: now }),
+        _ => (!noted).then_some(Change::UseSession { id, generation, at: now }),
     };
     Decision { answer: Ok(live), changes: change.into_iter().collect() }
 }

@@ -2,6 +2,9 @@
 //! and what is refused.
 
 mod answers;
+mod deviations;
+mod guards;
+mod show;
 mod xml;
 
 use http::Method;
@@ -9,7 +12,7 @@ use jeton_core::dialect::{AnswerParts, Dialect, Kind, ReadError, Reading, Reques
 use jeton_core::domain::refusal::Reason;
 
 use super::goldens::sort;
-use super::http_file::{header_map, value};
+use super::wire::{header_map, value};
 
 /// A request or answer as text: a start line, headers, an empty line, a body.
 struct Message {
@@ -127,6 +130,12 @@ Content-Type: text/xml
             "GET /in?user=a&pin=b&scope=base&scope=r&scope=w%2B%C3%A9",
         ),
         ("GET /in?user={{username}}&pin={{password}}&scope={{scope*}}", ADA, "GET /in?user=ada&pin=p%26s"),
+        (
+            "GET /in?user={{username}}&pin={{password}}&sign={{signed?}}",
+            &[("username", "a"), ("password", "b"), ("key_id", "k"), ("issued_at", "1970-01-01T00:00:01Z")],
+            "GET /in?user=a&pin=b&sign=k%0A1000",
+        ),
+        ("GET /in?user={{username}}&pin={{password}}&sign={{signed?}}", ADA, "GET /in?user=ada&pin=p%26s"),
         (
             "PUT /in/{{username}}\nContent-Type: text/plain\n\n{{password}}",
             &[("username", "a/b"), ("password", "line\nline % & é")],
@@ -336,4 +345,20 @@ fn exchanges_for_one_end() {
     assert!(matches!(read(&server, "GET /in?u=a&p=b"), Reading::Exchange { .. }));
     assert_eq!(write(&client, 0, &asked).as_deref(), Ok("GET /in?u=a&p=b"));
     assert!(matches!(write(&server, 0, &asked), Err(WriteError::Nothing(_))));
+}
+
+#[test]
+fn a_form_or_json_by_the_type_of_the_body() {
+    let json = "POST /in\nContent-Type: application/json\n\n{\"u\":\"{{username}}\",\"p\":\"{{password}}\"}";
+    let form = "POST /in\nContent-Type: application/x-www-form-urlencoded\n\nu={{username}}&p={{password}}";
+    let dialect = dialect(&[format!("{PASSWORD}request = ['''\n{json}''', '''\n{form}''']\n{ANSWER}")]);
+    for request in [
+        "POST /in\nContent-Type: application/json\n\n{\"u\":\"ada\",\"p\":\"p&s\"}",
+        "POST /in\nContent-Type: application/x-www-form-urlencoded\n\nu=ada&p=p%26s",
+    ] {
+        let Reading::Exchange { values: found, .. } = read(&dialect, request) else { panic!("{request}") };
+        assert_eq!(sort(&found), sort(&values(&dialect.exchanges[0].request_slots(), ADA)), "{request}");
+    }
+    let reading = read(&dialect, "POST /in\nContent-Type: application/json\n\nu=ada&p=p%26s");
+    assert!(matches!(&reading, Reading::Refused { refusal, .. } if refusal.reason == Reason::Malformed), "{reading:?}");
 }

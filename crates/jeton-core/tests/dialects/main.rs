@@ -5,9 +5,10 @@
 mod bad_input;
 mod broken;
 mod claims;
+mod describe;
 mod goldens;
-mod http_file;
 mod language;
 mod made_up;
 mod mistakes;
 mod round_trip;
+mod wire;

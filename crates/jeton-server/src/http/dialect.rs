@@ -8,7 +8,7 @@ use axum::response::Response;
 use http::header::ALLOW;
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
-use jeton_core::dialect::{self, Dialect, GrantName, Place, Reading, Shown, Values};
+use jeton_core::dialect::{self, Dialect, GrantName, Place, Reading, Values};
 use jeton_core::domain::principal::canonical_username;
 use jeton_core::domain::refusal::{Reason, Refusal};
 use jeton_core::facts::Query;
@@ -18,12 +18,14 @@ use jeton_core::token::pepper::Purpose;
 use jeton_gate::decide::{Original, admit};
 use jeton_gate::host;
 
+use super::client;
 use super::receive::{Received, receive, throttle_keys};
 use super::respond::{AnsweredBy, not_found, refusal_of, respond};
 use super::router::Http;
 use crate::app::App;
 use crate::exchange::{Ended, exchange};
 use crate::fault::Fault;
+use crate::inspect::inspect;
 use crate::mounts::{Mount, Mounts};
 use crate::present::present;
 
@@ -34,15 +36,13 @@ pub(super) async fn any(State(http): State<Http>, request: Request) -> Response 
     };
     let host = host_of(&request);
     match claimed(&mounts, &request, host.as_deref()) {
-        Claim::Mine(mount) => {
+        Claim::Mine(mount, _) if request.method() == Method::OPTIONS => {
             let realm = mount.realm.clone();
-            let mut response = match request.method() {
-                &Method::OPTIONS => options(mount, &request, host.as_deref()),
-                _ => answer(&http.app, mount, host.as_deref(), request).await,
-            };
+            let mut response = options(mount, &request, host.as_deref());
             response.extensions_mut().insert(AnsweredBy(realm));
             response
         }
+        Claim::Mine(mount, others) => answer(&http.app, mount, &others, host.as_deref(), request).await,
         Claim::Unrouted(mount, place, refusal) => {
             let realm = mount.realm.clone();
             match gate(&http, host.as_deref(), request).await {
@@ -59,8 +59,8 @@ pub(super) async fn any(State(http): State<Http>, request: Request) -> Response 
 }
 
 enum Claim<'m> {
-    /// This mount's dialect serves the address.
-    Mine(&'m Mount),
+    /// This mount's dialect serves the address, and so do the others': which of them is asked, the body tells.
+    Mine(&'m Mount, Vec<&'m Mount>),
     /// It serves the path, but not what the request asks for there: perhaps an API behind a gate does.
     Unrouted(&'m Mount, Place, Refusal),
     /// No dialect serves the path.
@@ -76,20 +76,26 @@ fn claimed<'m>(mounts: &'m Mounts, request: &Request, host: Option<&str>) -> Cla
     let mut known: Vec<_> = mounts.all.iter().filter_map(known).collect();
     // Stable: among equals the order of the mounts stays.
     known.sort_by(|(.., left), (.., right)| right.cmp(left));
-    let mut unrouted = Claim::Nobodys;
-    for (mount, path, _) in known {
+    let mut unrouted = None;
+    let mut serving: Vec<(&Mount, Vec<bool>)> = Vec::new();
+    for (mount, path, specificity) in known {
         let head = head(request.method(), path, request.uri().query(), request.headers(), &[]);
         match mount.dialect.read_request(&head, &mount.settings) {
             Reading::NotMine => {}
             Reading::Refused { place, refusal } if refusal.reason == Reason::NoRoute => {
-                if matches!(unrouted, Claim::Nobodys) {
-                    unrouted = Claim::Unrouted(mount, place, refusal);
-                }
+                unrouted = unrouted.or(Some(Claim::Unrouted(mount, place, refusal)));
             }
-            _ => return Claim::Mine(mount),
+            _ => serving.push((mount, specificity)),
         }
     }
-    unrouted
+    let mut serving = serving.into_iter();
+    match (serving.next(), unrouted) {
+        (Some((first, best)), _) => {
+            let equals = serving.take_while(|(_, specificity)| *specificity == best);
+            Claim::Mine(first, equals.map(|(mount, _)| mount).collect())
+        }
+        (None, unrouted) => unrouted.unwrap_or(Claim::Nobodys),
+    }
 }
 
 fn head<'a>(
@@ -116,17 +122,37 @@ fn options(mount: &Mount, request: &Request, host: Option<&str>) -> Response {
     response
 }
 
-/// A request that a dialect claims: read, exchanged, written.
-async fn answer(app: &App, mount: &Mount, host: Option<&str>, request: Request) -> Response {
-    let dialect = &mount.dialect;
-    let received = match receive(app, request).await {
-        Ok(received) => received,
-        Err(refusal) => return respond(dialect.write_refusal(Place::Dialect, &refusal, &Values::new())),
+/// A request that a mount claims: by the first whose dialect can read all of it, else by that mount.
+async fn answer(app: &App, mount: &Mount, others: &[&Mount], host: Option<&str>, request: Request) -> Response {
+    let (mount, mut response) = match receive(app, request).await {
+        Ok(received) => {
+            let read = |mount: &Mount| {
+                let parts = &received.parts;
+                let path = mount.strip(host, parts.uri.path()).unwrap_or("/");
+                let message = head(&parts.method, path, parts.uri.query(), &parts.headers, &received.body);
+                mount.dialect.read_request(&message, &mount.settings)
+            };
+            let mut reading = (mount, read(mount));
+            for other in others {
+                if !matches!(reading.1, Reading::Exchange { .. })
+                    && let exchange @ Reading::Exchange { .. } = read(other)
+                {
+                    reading = (*other, exchange);
+                }
+            }
+            let (mount, reading) = reading;
+            (mount, act(app, mount, reading, &received).await)
+        }
+        Err(refusal) => (mount, respond(mount.dialect.write_refusal(Place::Dialect, &refusal, &Values::new()))),
     };
-    let parts = &received.parts;
-    let path = mount.strip(host, parts.uri.path()).unwrap_or("/");
-    let message = head(&parts.method, path, parts.uri.query(), &parts.headers, &received.body);
-    let (index, grant, values) = match dialect.read_request(&message, &mount.settings) {
+    response.extensions_mut().insert(AnsweredBy(mount.realm.clone()));
+    response
+}
+
+/// What a request asks of a mount: exchanged, written.
+async fn act(app: &App, mount: &Mount, reading: Reading, received: &Received) -> Response {
+    let dialect = &mount.dialect;
+    let (index, grant, values) = match reading {
         Reading::Exchange { index, grant, values } => (index, grant, values),
         Reading::Refused { place, refusal } => {
             app.metrics.refusals(refusal.reason.name()).inc();
@@ -134,9 +160,11 @@ async fn answer(app: &App, mount: &Mount, host: Option<&str>, request: Request) 
         }
         Reading::NotMine => return not_found(),
     };
-    let done = match grant {
-        GrantName::End => sign_out(app, mount, &message, &received).await,
-        _ => sign_in(app, mount, grant, &values, received.source).await,
+    let done = match (client_beside(app, mount, grant, &values, received.source).await, grant) {
+        (Err(refusal), _) => Err(refusal.into()),
+        (Ok(()), GrantName::End) => sign_out(app, mount, &values, received).await,
+        (Ok(()), GrantName::UserInfo) => user_info(app, mount, &values).await,
+        (Ok(()), _) => sign_in(app, mount, grant, &values, received.source).await,
     };
     let written = match done {
         Ok(mut said) => {
@@ -150,6 +178,26 @@ async fn answer(app: &App, mount: &Mount, host: Option<&str>, request: Request) 
     match written {
         Ok(answer) => respond(no_store(answer)),
         Err(ended) => respond(dialect.write_refusal(Place::Exchange(index), &refusal_of(ended), &values)),
+    }
+}
+
+/// A client's secret beside another credential is proven first: a secret that is read is never ignored.
+async fn client_beside(
+    app: &App,
+    mount: &Mount,
+    grant: GrantName,
+    values: &Values,
+    source: IpAddr,
+) -> Result<(), Refusal> {
+    let Some(secret) = values.secret("client_secret").filter(|_| grant != GrantName::ClientCredentials) else {
+        return Ok(());
+    };
+    let client_id = values.text("client_id").unwrap_or_default();
+    match client::prove(app, &mount.realm, client_id, Some(secret), source).await {
+        Ok(_) => Ok(()),
+        // `wrong_credentials` would say that it is the person's.
+        Err(refusal) if refusal.reason == Reason::WrongCredentials => Err(Reason::InvalidClient.into()),
+        Err(refusal) => Err(refusal),
     }
 }
 
@@ -187,7 +235,7 @@ async fn sign_in(app: &App, mount: &Mount, grant: GrantName, values: &Values, so
             query.token = Some(token_digest(app, realm, &secret(name)).await?);
             Grant::Refresh
         }
-        GrantName::End => return Err(Reason::NoRoute.into()),
+        GrantName::UserInfo | GrantName::End => return Err(Reason::NoRoute.into()),
     };
 
     let remembered = dialect.policy.nonce_once_within;
@@ -226,19 +274,24 @@ async fn token_digest(app: &App, realm: &str, token: &Secret<String>) -> Result<
     Ok(present(token.expose(), &keys, &app.pepper)?.digest)
 }
 
-/// Ends the session of the token that the request shows. A token that is not good any more is ended already.
-async fn sign_out(
-    app: &App,
-    mount: &Mount,
-    message: &dialect::Request<'_>,
-    received: &Received,
-) -> Result<Values, Ended> {
-    let token = match mount.dialect.read_token(message) {
-        Shown::Token { token, .. } => token,
-        Shown::Refused { refusal, .. } => return Err(refusal.into()),
-        Shown::None => return Err(Reason::NoToken.into()),
-    };
-    if let Ok(digest) = token_digest(app, &mount.realm, &token).await {
+/// Whom the token in the request speaks for.
+async fn user_info(app: &App, mount: &Mount, values: &Values) -> Result<Values, Ended> {
+    let token = values.secret("access_token").ok_or(Reason::NoToken)?;
+    let now = app.clock.now();
+    let said = inspect(app, &mount.realm, token, |live, _, facts| {
+        let issuer = facts.realm.issuer(&app.site.public_url);
+        live.values(&facts.realm, &issuer, now).with("access_token", token.clone())
+    })
+    .await?;
+    // A request that names somebody (`GET /users/{{person.id}}`) is answered about nobody else.
+    let another = |(name, value): (&str, &_)| name.starts_with("person.") && said.get(name) != Some(value);
+    if values.iter().any(another) { Err(Reason::Denied.into()) } else { Ok(said) }
+}
+
+/// Ends the session of the tokens in the request. A token that is not good any more is ended already.
+async fn sign_out(app: &App, mount: &Mount, values: &Values, received: &Received) -> Result<Values, Ended> {
+    for token in ["access_token", "refresh_token"].into_iter().filter_map(|name| values.secret(name)) {
+        let Ok(digest) = token_digest(app, &mount.realm, token).await else { continue };
         let query = Query { realm: &mount.realm, token: Some(digest), ..Query::default() };
         let facts = app.store.load(&query).await?.ok_or(Reason::NoRealm)?;
         let changes = end::session(&facts, &received.source.to_string(), app.clock.now());
@@ -303,7 +356,7 @@ pub(super) async fn realm_at(http: &Http, method: &Method, parts: &Parts) -> Opt
     *request.uri_mut() = parts.uri.clone();
     *request.headers_mut() = parts.headers.clone();
     let host = host_of(&request);
-    if let Claim::Mine(mount) = claimed(&mounts, &request, host.as_deref()) {
+    if let Claim::Mine(mount, _) = claimed(&mounts, &request, host.as_deref()) {
         return Some(mount.realm.clone());
     }
     let table = http.gates.current().await.ok()?;

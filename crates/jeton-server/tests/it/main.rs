@@ -11,6 +11,7 @@ mod ion;
 mod limits;
 mod pitchpoint;
 mod refresh;
+mod rotation;
 mod security;
 mod two_servers;
 mod upgrade;

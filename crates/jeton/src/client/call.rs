@@ -1,7 +1,7 @@
 //! What a call to the API needs: its address and how it shows the token. `jeton header` prints that.
 
 use anyhow::{Context, bail};
-use http::{HeaderName, HeaderValue, Uri};
+use http::{HeaderName, HeaderValue, Method, Uri};
 use jeton_client::{Token, TokenSource};
 
 use super::{Folder, block_on, valid};
@@ -17,11 +17,17 @@ pub(crate) struct HeaderArgs {
     folder: Folder,
     /// The profile
     name: String,
+    /// What is called, where the API shows its token in some calls otherwise than in others
+    #[arg(default_value = "/")]
+    path: String,
+    /// The call's method, likewise
+    #[arg(long, default_value = "GET")]
+    method: Method,
 }
 
 pub(super) fn header(args: &HeaderArgs) -> anyhow::Result<()> {
     let source = args.folder.source(&args.name)?;
-    let call = block_on(async { Call::new(&source, &valid(&source).await?) })?;
+    let call = block_on(async { Call::new(&source, &valid(&source).await?, &args.method, &args.path) })?;
     let mut lines = call.header_lines()?;
     if !call.query.is_empty() {
         say("this API takes its token in the query: put what follows `?` behind a call's address");
@@ -41,9 +47,10 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// A call by this source's profile with this token, with a fresh value for all that is good once.
-    pub(super) fn new(source: &TokenSource, token: &Token) -> anyhow::Result<Self> {
-        let placed = source.show(token)?;
+    /// A call by this source's profile with this token, with a fresh value for all that is good once. `path` is below
+    /// the profile's URL.
+    pub(super) fn new(source: &TokenSource, token: &Token, method: &Method, path: &str) -> anyhow::Result<Self> {
+        let placed = source.show(token, method, &format!("/{}", path.trim_start_matches('/')))?;
         let wrong = "the token, or what stands beside it, cannot stand in a header; see whether the dialect is right";
         let mut headers = Vec::with_capacity(placed.headers.len());
         for (name, value) in &placed.headers {
@@ -63,33 +70,13 @@ impl Call {
         self.headers.iter().map(line).collect()
     }
 
-    /// The whole address of `path` at the API, with the token's place in the query. A whole address is taken too, if
-    /// it is one of this API.
-    pub(super) fn url(&self, path: &str) -> anyhow::Result<String> {
-        let path = match path.split_once("://") {
-            Some((scheme, _)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => self.below(path)?,
-            _ => path,
-        };
-        let (path, fragment) = path.split_once('#').map_or((path, ""), |(path, fragment)| (path, fragment));
-        if !fragment.is_empty() {
-            bail!("`#{fragment}` is for a browser and is not sent; leave it out");
-        }
+    /// The whole address of `path` at the API, with the token's place in the query.
+    pub(super) fn url(&self, path: &str) -> String {
         let path = path.strip_prefix('/').unwrap_or(path);
         let sign = if path.contains('?') { '&' } else { '?' };
         match self.query.is_empty() {
-            true => Ok(format!("{}/{path}", self.base)),
-            false => Ok(format!("{}/{path}{sign}{}", self.base, self.query)),
-        }
-    }
-
-    /// What stands behind the API's address in `url`.
-    fn below<'a>(&self, url: &'a str) -> anyhow::Result<&'a str> {
-        match url.strip_prefix(&self.base) {
-            Some(rest) if rest.is_empty() || rest.starts_with(['/', '?']) => Ok(rest),
-            _ => bail!(
-                "`{url}` is not below {}, and the token is for that API alone; give a path, or make a profile",
-                self.base
-            ),
+            true => format!("{}/{path}", self.base),
+            false => format!("{}/{path}{sign}{}", self.base, self.query),
         }
     }
 
@@ -99,6 +86,24 @@ impl Call {
         let host = uri.host().context("the profile's URL has no host")?.to_owned();
         let (scheme, usual) = if uri.scheme_str() == Some("https") { ("https", 443) } else { ("http", 80) };
         Ok((scheme, host, uri.port_u16().unwrap_or(usual)))
+    }
+}
+
+/// The path below `base` that `target` means: a path, or a whole address if it is one of this API.
+pub(super) fn path_below<'a>(base: &str, target: &'a str) -> anyhow::Result<&'a str> {
+    let base = base.trim_end_matches('/');
+    let path = match (target.split_once("://"), target.strip_prefix(base)) {
+        (Some((scheme, _)), rest) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+            let rest = rest.filter(|rest| rest.is_empty() || rest.starts_with(['/', '?']));
+            rest.with_context(|| {
+                format!("`{target}` is not below {base}, and the token is for that API alone; give a path")
+            })?
+        }
+        _ => target,
+    };
+    match path.split_once('#') {
+        Some((_, fragment)) => bail!("`#{fragment}` is for a browser and is not sent; leave it out"),
+        None => Ok(path),
     }
 }
 
@@ -134,9 +139,10 @@ mod tests {
             ("", "http://api.example.com/v1/orders", None),
             ("", "/orders#top", None),
         ] {
-            let base = "https://api.example.com/v1".to_owned();
-            let call = Call { base, headers: Vec::new(), query: query.to_owned() };
-            assert_eq!(call.url(path).ok().as_deref(), expected, "{path}");
+            let base = "https://api.example.com/v1";
+            let call = Call { base: base.to_owned(), headers: Vec::new(), query: query.to_owned() };
+            let url = path_below(base, path).map(|path| call.url(path));
+            assert_eq!(url.ok().as_deref(), expected, "{path}");
         }
     }
 

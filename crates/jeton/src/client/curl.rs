@@ -8,10 +8,11 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, bail};
+use http::Method;
 use rustix::io::{FdFlags, fcntl_setfd};
 use zeroize::Zeroizing;
 
-use super::call::Call;
+use super::call::{Call, path_below};
 use super::exec::replace_by;
 use super::{Folder, block_on, valid};
 
@@ -34,8 +35,10 @@ pub(crate) struct Args {
 
 pub(super) fn run(args: Args) -> anyhow::Result<()> {
     let source = args.folder.source(&args.name)?;
-    let call = block_on(async { Call::new(&source, &valid(&source).await?) })?;
-    let config = config(&call, &args.path, source.profile().ca_file.as_deref())?;
+    let path = path_below(&source.profile().url, &args.path)?;
+    let method = method(&args.options)?;
+    let call = block_on(async { Call::new(&source, &valid(&source).await?, &method, path) })?;
+    let config = config(&call, path, source.profile().ca_file.as_deref())?;
     // All of it fits into the pipe's buffer, so nobody needs to read yet.
     if config.len() > 60 * 1024 {
         bail!("the address and the token are too long for curl; shorten the path");
@@ -55,7 +58,7 @@ fn config(call: &Call, path: &str, ca_file: Option<&Path>) -> anyhow::Result<Zer
     // Brackets in a path are meant as they stand.
     let mut lines = vec!["globoff".to_owned()];
     let mut option = |name: &str, value: &str| lines.push(format!("{name} = {}", quoted(value)));
-    option("url", &call.url(path)?);
+    option("url", &call.url(path));
     for line in call.header_lines()? {
         option("header", &line);
     }
@@ -68,6 +71,31 @@ fn config(call: &Call, path: &str, ca_file: Option<&Path>) -> anyhow::Result<Zer
         option("cacert", file.to_str().context("the name of the CA file is not UTF-8")?);
     }
     Ok(Zeroizing::new(lines.join("\n") + "\n"))
+}
+
+/// The method that curl will use: some APIs show their token in some calls otherwise than in others.
+fn method(options: &[OsString]) -> anyhow::Result<Method> {
+    let mut words = options.iter().map(|option| option.to_string_lossy());
+    let mut method = Method::GET;
+    while let Some(word) = words.next() {
+        let word = word.as_ref();
+        let asked = match word {
+            "-X" | "--request" => words.next().map(|word| word.into_owned()),
+            _ => word.strip_prefix("--request=").or_else(|| word.strip_prefix("-X")).map(str::to_owned),
+        };
+        if let Some(asked) = asked {
+            return asked.parse().with_context(|| format!("`{asked}` is no method"));
+        }
+        let starts = |names: &[&str]| names.iter().any(|name| word.starts_with(name));
+        method = match word {
+            "-G" | "--get" => return Ok(Method::GET),
+            "-I" | "--head" => Method::HEAD,
+            _ if starts(&["-T", "--upload-file"]) => Method::PUT,
+            _ if starts(&["-d", "-F", "--data", "--form", "--json"]) => Method::POST,
+            _ => method,
+        };
+    }
+    Ok(method)
 }
 
 /// A value in a configuration file for curl.
@@ -97,6 +125,25 @@ mod tests {
             ("a\r\nb\tc", r#""a\r\nb\tc""#),
         ] {
             assert_eq!(quoted(value), expected);
+        }
+    }
+
+    #[test]
+    fn the_method_is_the_one_that_curl_uses() {
+        for (options, expected) in [
+            (&[][..], "GET"),
+            (&["-sS", "-H", "A: b"], "GET"),
+            (&["-d", "x"], "POST"),
+            (&["--json", "{}"], "POST"),
+            (&["--data-binary", "@f", "-X", "PATCH"], "PATCH"),
+            (&["-XDELETE"], "DELETE"),
+            (&["--request=PUT"], "PUT"),
+            (&["-G", "-d", "x"], "GET"),
+            (&["-I"], "HEAD"),
+            (&["-T", "file"], "PUT"),
+        ] {
+            let options: Vec<OsString> = options.iter().map(OsString::from).collect();
+            assert_eq!(method(&options).unwrap().as_str(), expected, "{options:?}");
         }
     }
 }

@@ -6,6 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use anyhow::anyhow;
+use http::Method;
 
 use super::call::Call;
 use super::{Folder, block_on, valid};
@@ -30,7 +31,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<()> {
     let source = args.folder.source(&args.name)?;
     let (token, call) = block_on(async {
         let token = valid(&source).await?;
-        let call = Call::new(&source, &token)?;
+        let call = Call::new(&source, &token, &Method::GET, "/")?;
         Ok((token, call))
     })?;
     let mut words = args.command.into_iter();

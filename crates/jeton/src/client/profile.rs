@@ -5,8 +5,10 @@ mod environment;
 mod secret;
 
 use clap::Subcommand;
+use http::Method;
 use jeton_client::vault::{State, VaultError};
 use jeton_client::{Clock, Profile, Profiles, TokenSource};
+use jeton_core::dialect::{self, Values};
 use jeton_core::time::Timestamp;
 use serde_json::Value;
 
@@ -42,7 +44,7 @@ enum Command {
         /// The profile
         name: String,
     },
-    /// Get a token, and say how long it is good
+    /// Get a token, ask the API whom it speaks for if its dialect can, and say how long it is good
     Test {
         /// The profile
         name: String,
@@ -84,6 +86,7 @@ fn details(profiles: &Profiles, name: &str) -> anyhow::Result<Record> {
     };
     let mut shown = row(name, &profile);
     shown.append(&mut record! {
+        "grant": serde_json::to_value(profile.grant)?,
         "auth": serde_json::to_value(profile.auth)?,
         "ca_file": profile.ca_file.as_ref().map(|file| file.display().to_string()),
         "values": serde_json::to_value(&profile.values)?,
@@ -106,8 +109,12 @@ fn test(profiles: &Profiles, name: &str) -> anyhow::Result<Record> {
     let clock = Clock::system();
     let source = TokenSource::open(profiles, name, clock.clone())?;
     let began = clock.now();
-    let token = block_on(valid(&source))?;
-    let call = Call::new(&source, &token)?;
+    let (token, user) = block_on(async {
+        let token = valid(&source).await?;
+        let user = source.user_info(&token).await?;
+        Ok((token, user))
+    })?;
+    let call = Call::new(&source, &token, &Method::GET, "/")?;
     let mut shown_in: Vec<Value> = call.headers.iter().map(|(name, _)| Value::from(name.as_str())).collect();
     if !call.query.is_empty() {
         shown_in.push(Value::from("query"));
@@ -121,5 +128,18 @@ fn test(profiles: &Profiles, name: &str) -> anyhow::Result<Record> {
         "seconds_left": token.expires_at.map(|end| end.since(clock.now()).as_secs()),
         "has_refresh_token": token.refresh.is_some(),
         "shown_in": Value::Array(shown_in),
+        "speaks_for": user.map_or(Value::Null, |user| Value::Object(person(&user))),
     })
+}
+
+/// What the API says of whom the token speaks for.
+fn person(values: &Values) -> Record {
+    let text = |value: &dialect::Value| match value {
+        dialect::Value::Text(text) => Some(Value::from(text.as_str())),
+        dialect::Value::Number(number) => Some(Value::from(*number)),
+        dialect::Value::Bool(flag) => Some(Value::from(*flag)),
+        dialect::Value::Time(at) => Some(time(*at)),
+        dialect::Value::Secret(_) => None,
+    };
+    values.iter().filter_map(|(name, value)| Some((name.to_owned(), text(value)?))).collect()
 }

@@ -8,6 +8,7 @@ use super::super::percent::Coding;
 use super::table::{Entry, Keys};
 use super::{Parser, table};
 use crate::domain::policy::{Alg, End, Format, Limit, Limited, Policy, Refresh, TargetPolicy, TokenText};
+use crate::token::opaque;
 
 impl Parser<'_> {
     /// Everything about tokens that is not a message.
@@ -22,6 +23,7 @@ impl Parser<'_> {
             target: None,
             limits: Vec::new(),
             nonce_once_within: None,
+            sessions: None,
         };
         let mut jwt = self.jwt_defaults();
         if let Some(token) = root.get("token").and_then(|entry| self.table(entry)) {
@@ -33,6 +35,7 @@ impl Parser<'_> {
         policy.target = root.get("target").and_then(|entry| self.table(entry)).and_then(|keys| self.target(keys));
         if let Some(limits) = root.get("limits").and_then(|entry| self.table(entry)) {
             policy.limits = self.limits(limits);
+            policy.sessions = limits.get("sessions").and_then(|entry| self.sessions(entry));
         }
         (policy, jwt)
     }
@@ -72,15 +75,25 @@ impl Parser<'_> {
     fn token_text(&mut self, keys: Keys<'_>) -> TokenText {
         let Some(entry) = keys.get("text") else { return TokenText::Checked };
         let Some(text) = self.text_of(entry) else { return TokenText::Checked };
-        let count = text.strip_prefix("{{random:").and_then(|rest| rest.strip_suffix("}}"));
-        match count.and_then(|count| count.parse().ok()) {
-            Some(count) if count >= 43 => TokenText::Random(count),
-            _ => {
-                let help = "write \"{{random:N}}\" with N from 43 (256 bits) to 255";
-                self.mistake_help(entry.at, "a token's text is one run of random characters", help);
-                TokenText::Checked
-            }
+        let made = text.split_once("{{random:").and_then(|(prefix, rest)| {
+            let length = rest.strip_suffix("}}")?.parse().ok().filter(|length| *length >= 43)?;
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+            prefix.bytes().all(plain).then(|| TokenText::Random { prefix: prefix.to_owned(), length })
+        });
+        let Some(TokenText::Random { prefix, length }) = made else {
+            let message = "a token's text is one run of random characters, perhaps with letters and digits before it";
+            let help = "write \"{{random:N}}\" or \"sk_{{random:N}}\" with N from 43 (256 bits) to 255";
+            self.mistake_help(entry.at, message, help);
+            return TokenText::Checked;
+        };
+        if let Some(own) = opaque::PREFIXES.into_iter().find(|own| prefix.starts_with(own)) {
+            self.mistake_help(
+                entry.at,
+                format!("`{own}` is what Jeton's own texts begin with"),
+                "choose another prefix",
+            );
         }
+        TokenText::Random { prefix, length }
     }
 
     /// `"1h"`, or `{ idle = "30d", max = "180d" }`.
@@ -102,10 +115,13 @@ impl Parser<'_> {
         enum How {
             None,
             Keep,
+            Rotate,
             Renew,
         }
-        let entry = self.needed(keys, "how", "how = \"keep\", \"renew\" or \"none\"")?;
-        match self.word(entry, &[("none", How::None), ("keep", How::Keep), ("renew", How::Renew)])? {
+        const NAMED: [(&str, How); 4] =
+            [("none", How::None), ("keep", How::Keep), ("rotate", How::Rotate), ("renew", How::Renew)];
+        let entry = self.needed(keys, "how", "how = \"keep\", \"rotate\", \"renew\" or \"none\"")?;
+        match self.word(entry, &NAMED)? {
             How::None => {
                 self.only(keys, &["how"]);
                 Some(Refresh::None)
@@ -115,6 +131,13 @@ impl Parser<'_> {
                 let end = self.needed(keys, "end", "end = { after = \"24h\" }")?;
                 let end = self.table(end)?;
                 Some(Refresh::Keep { end: self.end(end)? })
+            }
+            How::Rotate => {
+                self.only(keys, &["how", "within", "end"]);
+                let within = self.needed(keys, "within", "within = \"30d\"")?;
+                let within = self.duration(within)?;
+                let end = keys.get("end").and_then(|end| self.table(end)).and_then(|end| self.end(end));
+                Some(Refresh::Rotate { within, end })
             }
             How::Renew => {
                 self.only(keys, &["how", "within", "ends_old"]);
@@ -187,7 +210,7 @@ impl Parser<'_> {
 
     fn limits(&mut self, keys: Keys<'_>) -> Vec<Limit> {
         const KNOWN: [(&str, Limited); 2] = [("renew", Limited::Renew), ("all", Limited::All)];
-        self.only(keys, &KNOWN.map(|(name, _)| name));
+        self.only(keys, &[KNOWN[0].0, KNOWN[1].0, "sessions"]);
         KNOWN
             .into_iter()
             .filter_map(|(name, what)| {
@@ -201,6 +224,15 @@ impl Parser<'_> {
                 limit
             })
             .collect()
+    }
+
+    /// How many sessions a principal may have.
+    fn sessions(&mut self, entry: Entry<'_>) -> Option<u32> {
+        let count = entry.item.as_integer().and_then(|count| u32::try_from(count).ok()).filter(|count| *count > 0);
+        if count.is_none() {
+            self.mistake_help(entry.at, "the number of sessions is a whole number from 1", "write sessions = 1");
+        }
+        count
     }
 
     /// A list of path prefixes.

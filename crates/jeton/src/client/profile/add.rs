@@ -5,10 +5,11 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use jeton_client::flow::{ClientAuth, sign_in_slots};
+use jeton_client::flow::{ClientAuth, Grant, sign_in_slots};
 use jeton_client::vault::Secrets;
 use jeton_client::{Profile, Profiles};
 use jeton_core::dialect::{Dialect, Kind, Slot};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::environment;
@@ -36,8 +37,12 @@ pub(super) struct Args {
     /// Take the addresses from a dialect's table, such as sandbox.example.com; --url and --issuer go before
     #[arg(long, value_name = "NAME")]
     environment: Option<String>,
-    /// How the client proves itself to the issuer, if not as the issuer's metadata say: basic or post
-    #[arg(long, value_name = "HOW", value_parser = client_auth)]
+    /// What the issuer gives a token for: client_credentials (the default), password, token_exchange, or what a person
+    /// consents to with `jeton login`: authorization_code, device_code
+    #[arg(long, value_name = "GRANT", value_parser = named::<Grant>)]
+    grant: Option<Grant>,
+    /// How the client proves itself to the issuer: basic, post, private_key_jwt or none [default: by its secret]
+    #[arg(long, value_name = "HOW", value_parser = named::<ClientAuth>)]
     auth: Option<ClientAuth>,
     /// What the sign-in says that is not secret, such as username=ada; repeatable
     #[arg(long = "value", value_name = "NAME=VALUE")]
@@ -59,6 +64,7 @@ pub(super) fn run(profiles: &Profiles, args: Args) -> anyhow::Result<()> {
         url: args.url.unwrap_or_default(),
         dialect: args.dialect.map(dialect_name).transpose()?,
         issuer: args.issuer,
+        grant: args.grant,
         auth: args.auth,
         ca_file: args.ca_file.map(|file| absolute(&file)).transpose()?,
         values: BTreeMap::new(),
@@ -77,7 +83,11 @@ pub(super) fn run(profiles: &Profiles, args: Args) -> anyhow::Result<()> {
     if !args.replace && profiles.all()?.contains_key(&args.name) {
         bail!("there is a profile `{}` already; give another name, or --replace", args.name);
     }
-    let slots = slots(&profile, dialect.as_ref())?;
+    if profile.issuer.is_none() && (profile.grant.is_some() || profile.auth.is_some()) {
+        bail!("--grant and --auth are for an OAuth issuer; name it with --issuer");
+    }
+    let has_private_key = args.secrets.iter().any(|secret| secret.starts_with("private_key="));
+    let slots = slots(&profile, dialect.as_ref(), has_private_key)?;
     let names = Names { slots: &slots, others: others(dialect.as_ref()) };
     profile.values = names.values(&args.values)?;
     let origins = names.origins(&args.secrets)?;
@@ -85,19 +95,18 @@ pub(super) fn run(profiles: &Profiles, args: Args) -> anyhow::Result<()> {
     profile.check()?;
     let secrets = names.secrets(origins)?;
     profiles.put(&args.name, &profile, secrets, args.replace)?;
-    say(&format!("the profile `{0}` is made; try it with: jeton profile test {0}", args.name));
+    let next = match profile.grant.is_some_and(Grant::needs_person) {
+        true => "sign in with: jeton login",
+        false => "try it with: jeton profile test",
+    };
+    say(&format!("the profile `{0}` is made; {next} {0}", args.name));
     Ok(())
 }
 
 /// What a sign-in takes.
-fn slots(profile: &Profile, dialect: Option<&Dialect>) -> anyhow::Result<Vec<Slot>> {
+fn slots(profile: &Profile, dialect: Option<&Dialect>, has_private_key: bool) -> anyhow::Result<Vec<Slot>> {
     if profile.issuer.is_some() {
-        let slot = |name: &str, kind, required| Slot { name: name.to_owned(), kind, required };
-        return Ok(vec![
-            slot("client_id", Kind::Text, true),
-            slot("client_secret", Kind::Secret, true),
-            slot("scope", Kind::Text, false),
-        ]);
+        return Ok(oauth_slots(profile.grant.unwrap_or_default(), profile.auth, has_private_key));
     }
     let Some(dialect) = dialect else {
         bail!("say how the API gives tokens: --dialect NAME for its own sign-in, or --issuer URL for OAuth")
@@ -105,6 +114,37 @@ fn slots(profile: &Profile, dialect: Option<&Dialect>) -> anyhow::Result<Vec<Slo
     let none =
         || format!("the dialect `{}` has no sign-in of its own; name who gives the tokens with --issuer", dialect.name);
     sign_in_slots(dialect).with_context(none)
+}
+
+/// What an OAuth client says and shows.
+fn oauth_slots(grant: Grant, auth: Option<ClientAuth>, has_private_key: bool) -> Vec<Slot> {
+    let by_key = has_private_key || auth == Some(ClientAuth::PrivateKeyJwt);
+    // A program on a person's machine keeps no secret, so a person's consent needs none.
+    let by_secret = !by_key && auth != Some(ClientAuth::None) && (auth.is_some() || !grant.needs_person());
+    let (value, secret) = (Kind::Text, Kind::Secret);
+    let mut slots = vec![
+        ("client_id", value, true),
+        ("client_secret", secret, by_secret),
+        ("private_key", secret, by_key),
+        ("key_id", value, false),
+        ("assertion_audience", value, false),
+        ("scope", value, false),
+        ("resource", value, false),
+        ("audience", value, false),
+    ];
+    slots.extend(match grant {
+        Grant::Password => vec![("username", value, true), ("password", secret, true)],
+        Grant::TokenExchange => vec![
+            ("subject_token", secret, true),
+            ("subject_token_type", value, false),
+            ("actor_token", secret, false),
+            ("actor_token_type", value, false),
+            ("requested_token_type", value, false),
+        ],
+        Grant::AuthorizationCode => vec![("redirect_uri", value, false)],
+        Grant::ClientCredentials | Grant::DeviceCode => Vec::new(),
+    });
+    slots.into_iter().map(|(name, kind, required)| Slot { name: name.to_owned(), kind, required }).collect()
 }
 
 /// Names that other exchanges and calls may use beside the sign-in.
@@ -140,7 +180,9 @@ impl Names<'_> {
                     "`{name}` is a secret, and could be read on the command line by everybody on this machine; \
                      say where it is: --secret {name}=file:PATH"
                 ),
-                None if !self.others.contains(name) => return Err(self.unknown(name)),
+                None if !self.others.contains(name) && !name.starts_with("authorize.") => {
+                    return Err(self.unknown(name));
+                }
                 _ => values.insert(name.to_owned(), value.to_owned()),
             };
         }
@@ -215,6 +257,7 @@ fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
     path.canonicalize().with_context(|| format!("{} cannot be found", path.display()))
 }
 
-fn client_auth(text: &str) -> Result<ClientAuth, String> {
+/// One of an enum's names.
+fn named<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_value(Value::from(text)).map_err(|error| error.to_string())
 }

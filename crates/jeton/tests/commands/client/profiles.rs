@@ -51,6 +51,7 @@ fn what_cannot_work_is_told_with_what_to_do() {
         ([&new[..], &ada, &["--secret", "password=command:exit 3"]].concat(), "the command failed"),
         ([&new[..], &ada, &["--secret", "password=command:true"]].concat(), "it is empty"),
         ([&new[..], &ada, &["--secret", "password=env:NOT_SET_ANYWHERE"]].concat(), "NOT_SET_ANYWHERE"),
+        ([&new[..], &ada, &["--grant", "device_code"]].concat(), "name it with --issuer"),
         (vec!["profile", "add", "other", "--url", url], "--issuer URL for OAuth"),
         (vec!["profile", "add", "other", "--url", url, "--dialect", "none"], "the binary has"),
         (vec!["profile", "add", "other", "--url", url, "--dialect", "ion"], "--issuer"),
