@@ -6,12 +6,12 @@ mod call;
 mod curl;
 mod exec;
 mod profile;
+mod proxy;
 mod session;
 mod token;
 
 use std::future::Future;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
@@ -30,6 +30,7 @@ pub(crate) enum Command {
     Header(call::HeaderArgs),
     Exec(exec::Args),
     Curl(curl::Args),
+    Proxy(proxy::Args),
     Login(session::LoginArgs),
     Refresh(session::RefreshArgs),
     Logout(session::LogoutArgs),
@@ -44,6 +45,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
         Command::Header(args) => call::header(&args),
         Command::Exec(args) => exec::run(args),
         Command::Curl(args) => curl::run(args),
+        Command::Proxy(args) => proxy::run(args),
         Command::Login(args) => session::login(&args),
         Command::Refresh(args) => session::refresh(&args),
         Command::Logout(args) => session::logout(&args),
@@ -52,15 +54,15 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
 
 /// The exit status for an error: 3 if the API says no or a person must sign in, 4 if it may say yes later, 1 for
 /// everything else.
-pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
+pub(crate) fn exit_status(error: &anyhow::Error) -> u8 {
     match error.chain().find_map(|cause| cause.downcast_ref::<Error>()) {
-        Some(Error::Transport(_) | Error::Pause(_)) => ExitCode::from(4),
-        Some(Error::SignInNeeded(_)) => ExitCode::from(3),
+        Some(Error::Transport(_) | Error::Pause(_)) => 4,
+        Some(Error::SignInNeeded(_)) => 3,
         Some(Error::Flow(FlowError::Refused(refusal))) => match refusal.reason {
-            Reason::Throttled | Reason::Unavailable => ExitCode::from(4),
-            _ => ExitCode::from(3),
+            Reason::Throttled | Reason::Unavailable => 4,
+            _ => 3,
         },
-        _ => ExitCode::FAILURE,
+        _ => 1,
     }
 }
 

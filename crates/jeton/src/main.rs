@@ -59,7 +59,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             anstream::eprintln!("error: {error:#}");
-            client::exit_code(&error)
+            ExitCode::from(client::exit_status(&error))
         }
     }
 }

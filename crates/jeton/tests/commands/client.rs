@@ -4,4 +4,5 @@ mod calls;
 mod four_apis;
 mod machine;
 mod profiles;
+mod proxy;
 mod together;

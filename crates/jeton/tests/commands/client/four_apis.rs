@@ -109,6 +109,13 @@ fn token_cache_call_refresh_and_sign_out() {
         let answered = machine.run(&[&["curl", name], call, &["-sS", "--fail-with-body"]].concat());
         assert!(answered.contains(answer), "{name}: {answered}");
 
+        let proxy = machine.proxy(name);
+        let mut curl = std::process::Command::new("curl");
+        curl.arg(format!("{}/{}", proxy.url, call[0].trim_start_matches('/'))).args(&call[1..]).arg("-sS");
+        let answered = curl.output().unwrap().stdout;
+        assert!(contains(&answered, answer), "{name}: {}", String::from_utf8_lossy(&answered));
+        drop(proxy);
+
         machine.run(&["refresh", name]);
         assert_eq!(machine.run(&["token", name]), token, "{name}: it was not time to refresh");
         // Times in a JWT are whole seconds: within one, the new token may be the old one.

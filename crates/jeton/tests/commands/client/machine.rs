@@ -1,9 +1,9 @@
 //! A machine with a folder of profiles, and APIs to make profiles of.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -50,6 +50,14 @@ impl Machine {
         printed.strip_suffix('\n').unwrap_or(&printed).to_owned()
     }
 
+    /// Starts `jeton proxy`.
+    pub(super) fn proxy(&self, name: &str) -> Proxy {
+        let mut child = self.command(&["proxy", name]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Proxy { child, url: line.trim_end().to_owned() }
+    }
+
     /// Runs a command that must fail with this exit status, and returns what it said.
     pub(super) fn fail(&self, args: &[&str], status: i32) -> String {
         let output = self.output(args, "");
@@ -64,6 +72,25 @@ impl Machine {
         let password = format!("password=file:{}", self.file("password", "p\"4 ss\n"));
         let own = ["--dialect", &dialect, "--url", &api.url, "--value", "username=ada", "--secret", &password];
         self.run(&[&["profile", "add", name], &own[..], more].concat());
+    }
+}
+
+/// A running proxy. Ends with this.
+pub(super) struct Proxy {
+    pub(super) child: Child,
+    pub(super) url: String,
+}
+
+impl Proxy {
+    pub(super) fn address(&self) -> SocketAddr {
+        self.url.strip_prefix("http://").unwrap().parse().unwrap()
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -117,6 +144,8 @@ struct Behaviour {
     answer: Option<String>,
     /// The answer to sign-ins, if not the usual one.
     sign_in_answer: Option<String>,
+    /// Tokens that calls are refused with.
+    refused: Vec<String>,
 }
 
 impl Api {
@@ -156,6 +185,11 @@ impl Api {
     pub(super) fn answer_sign_ins(&self, answer: &str) {
         self.behaviour.lock().unwrap().sign_in_answer = Some(answer.to_owned());
     }
+
+    /// Answers calls that show this token with 401 from now on.
+    pub(super) fn refuse(&self, token: &str) {
+        self.behaviour.lock().unwrap().refused.push(format!("Token {token}\r\n"));
+    }
 }
 
 fn serve(mut stream: TcpStream, behaviour: &Mutex<Behaviour>) {
@@ -188,7 +222,10 @@ fn serve(mut stream: TcpStream, behaviour: &Mutex<Behaviour>) {
         let mut behaviour = behaviour.lock().unwrap();
         let call = format!("{head}\r\n{}", String::from_utf8_lossy(&body));
         behaviour.calls.push(call.clone());
-        behaviour.answer.clone().unwrap_or_else(|| ok(&call))
+        match behaviour.refused.iter().any(|token| head.contains(token)) {
+            true => "HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno".to_owned(),
+            false => behaviour.answer.clone().unwrap_or_else(|| ok(&call)),
+        }
     };
     // Who asked may be gone.
     let _ = stream.write_all(answer.as_bytes());
