@@ -1,5 +1,6 @@
 //! `jeton dialect`: what can be done with the file that describes an API's token page.
 
+mod docs;
 mod from_curl;
 
 use clap::Subcommand;
@@ -8,11 +9,13 @@ use clap::Subcommand;
 #[derive(Subcommand)]
 pub(crate) enum Command {
     FromCurl(from_curl::Args),
+    Docs(docs::Args),
 }
 
 /// Does what was asked.
 pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::FromCurl(args) => from_curl::run(&args),
+        Command::Docs(args) => docs::run(&args),
     }
 }

@@ -1,8 +1,8 @@
 //! A request as programs are written: the parts that libraries ask for, in place of the bytes.
 
-use jeton_core::dialect::{OwnedRequest, Placed};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use jeton_core::dialect::{OwnedRequest, Placed};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
@@ -63,7 +63,9 @@ impl Call {
         if let Some(at) = typed.filter(|_| implied) {
             headers.remove(at);
         }
-        let basic = headers.iter().position(|(name, value)| name.eq_ignore_ascii_case("authorization") && value.starts_with("Basic "));
+        let basic = headers
+            .iter()
+            .position(|(name, value)| name.eq_ignore_ascii_case("authorization") && value.starts_with("Basic "));
         let basic = basic.and_then(|at| {
             let plain = String::from_utf8(STANDARD.decode(&headers[at].1[6..]).ok()?).ok()?;
             let (user, password) = plain.split_once(':')?;
@@ -75,10 +77,13 @@ impl Call {
 
     /// The address with its query.
     pub(super) fn address(&self) -> String {
-        let encode = |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+        let encode =
+            |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
         // What nobody needs encoded stays readable.
-        let plain = |text: &str| encode(text).replace("%5F", "_").replace("%2E", ".").replace("%2D", "-").replace("%7E", "~");
-        let pairs: Vec<String> = self.query.iter().map(|(name, value)| format!("{}={}", plain(name), plain(value))).collect();
+        let plain =
+            |text: &str| encode(text).replace("%5F", "_").replace("%2E", ".").replace("%2D", "-").replace("%7E", "~");
+        let pairs: Vec<String> =
+            self.query.iter().map(|(name, value)| format!("{}={}", plain(name), plain(value))).collect();
         if pairs.is_empty() { self.url.clone() } else { format!("{}?{}", self.url, pairs.join("&")) }
     }
 }

@@ -13,14 +13,20 @@ pub(super) const LANGUAGES: [(&str, &str, fn(&Call) -> String); 4] =
 
 fn curl(call: &Call) -> String {
     let get = call.method == "GET";
-    let mut parts = vec![if get { "curl --fail-with-body".to_owned() } else { format!("curl --fail-with-body --request {}", call.method) }];
+    let mut parts = vec![if get {
+        "curl --fail-with-body".to_owned()
+    } else {
+        format!("curl --fail-with-body --request {}", call.method)
+    }];
     parts.push(shell(&call.address()));
     parts.extend(call.headers.iter().map(|(name, value)| format!("--header {}", shell(&format!("{name}: {value}")))));
     parts.extend(call.basic.iter().map(|(user, password)| format!("--user {}", shell(&format!("{user}:{password}")))));
     match &call.body {
         Body::None => {}
         Body::Form(pairs) => {
-            parts.extend(pairs.iter().map(|(name, value)| format!("--data-urlencode {}", shell(&format!("{name}={value}")))));
+            parts.extend(
+                pairs.iter().map(|(name, value)| format!("--data-urlencode {}", shell(&format!("{name}={value}")))),
+            );
         }
         Body::Json(value) => parts.push(format!("--data {}", shell(&value.to_string()))),
         Body::Text(text) => parts.push(format!("--data-binary {}", shell(text))),
@@ -35,14 +41,16 @@ fn curl(call: &Call) -> String {
 
 fn shell(text: &str) -> String {
     let quoted = format!("'{}'", text.replace('\'', "'\\''"));
-    quoted.replace(NEW_UUID, "'\"$(uuidgen)\"'")
+    let made = quoted.replace(NEW_UUID, "'\"$(uuidgen)\"'");
+    made.strip_suffix("\"''").map_or(made.clone(), |made| format!("{made}\""))
 }
 
 fn python(call: &Call) -> String {
     let mut lines = Vec::new();
     let mut arguments = vec![python_text(&call.url)];
     let dict = |pairs: &[(String, String)]| {
-        let pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("{}: {}", python_text(name), python_text(value))).collect();
+        let pairs: Vec<String> =
+            pairs.iter().map(|(name, value)| format!("{}: {}", python_text(name), python_text(value))).collect();
         format!("{{{}}}", pairs.join(", "))
     };
     if !call.query.is_empty() {
@@ -64,7 +72,11 @@ fn python(call: &Call) -> String {
         lines.push("import uuid\n".to_owned());
     }
     lines.push("import requests\n".to_owned());
-    lines.push(format!("response = requests.{}(\n    {},\n)", call.method.to_ascii_lowercase(), arguments.join(",\n    ")));
+    lines.push(format!(
+        "response = requests.{}(\n    {},\n)",
+        call.method.to_ascii_lowercase(),
+        arguments.join(",\n    ")
+    ));
     lines.push("response.raise_for_status()".to_owned());
     lines.push(match &call.prints {
         Prints::Json => "print(response.json())".to_owned(),
@@ -76,7 +88,8 @@ fn python(call: &Call) -> String {
 }
 
 fn python_list(pairs: &[(String, String)]) -> String {
-    let pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("({}, {})", python_text(name), python_text(value))).collect();
+    let pairs: Vec<String> =
+        pairs.iter().map(|(name, value)| format!("({}, {})", python_text(name), python_text(value))).collect();
     format!("[{}]", pairs.join(", "))
 }
 
@@ -101,22 +114,29 @@ fn python_text(text: &str) -> String {
 
 fn javascript(call: &Call) -> String {
     let object = |pairs: &[(String, String)]| {
-        let pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("{}: {}", js_name(name), js_text(value))).collect();
+        let pairs: Vec<String> =
+            pairs.iter().map(|(name, value)| format!("{}: {}", js_name(name), js_text(value))).collect();
         format!("{{ {} }}", pairs.join(", "))
     };
     let list = |pairs: &[(String, String)]| {
-        let pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("[{}, {}]", js_text(name), js_text(value))).collect();
+        let pairs: Vec<String> =
+            pairs.iter().map(|(name, value)| format!("[{}, {}]", js_text(name), js_text(value))).collect();
         format!("[{}]", pairs.join(", "))
     };
     let address = match call.query.is_empty() {
         true => js_text(&call.url),
-        false => format!("{} + new URLSearchParams({})", js_text(&format!("{}?", call.url)), pairs_or(&call.query, object, list)),
+        false => format!(
+            "{} + new URLSearchParams({})",
+            js_text(&format!("{}?", call.url)),
+            pairs_or(&call.query, object, list)
+        ),
     };
     let mut options = Vec::new();
     if call.method != "GET" {
         options.push(format!("method: {}", js_text(&call.method)));
     }
-    let mut headers: Vec<String> = call.headers.iter().map(|(name, value)| format!("{}: {}", js_name(name), js_text(value))).collect();
+    let mut headers: Vec<String> =
+        call.headers.iter().map(|(name, value)| format!("{}: {}", js_name(name), js_text(value))).collect();
     if let Some((user, password)) = &call.basic {
         headers.push(format!("Authorization: \"Basic \" + btoa({})", js_text(&format!("{user}:{password}"))));
     }
@@ -146,7 +166,8 @@ fn js_value(value: &Value) -> String {
         Value::String(text) => js_text(text),
         Value::Array(items) => format!("[{}]", items.iter().map(js_value).collect::<Vec<_>>().join(", ")),
         Value::Object(members) => {
-            let members: Vec<String> = members.iter().map(|(name, value)| format!("{}: {}", js_name(name), js_value(value))).collect();
+            let members: Vec<String> =
+                members.iter().map(|(name, value)| format!("{}: {}", js_name(name), js_value(value))).collect();
             if members.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", members.join(", ")) }
         }
         other => other.to_string(),
@@ -158,13 +179,15 @@ fn js_text(text: &str) -> String {
 }
 
 fn js_name(name: &str) -> String {
-    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') && !name.starts_with(|first: char| first.is_ascii_digit());
+    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && !name.starts_with(|first: char| first.is_ascii_digit());
     if plain { name.to_owned() } else { Value::from(name).to_string() }
 }
 
 fn php(call: &Call) -> String {
     let array = |pairs: &[(String, String)]| {
-        let pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("{} => {}", php_text(name), php_text(value))).collect();
+        let pairs: Vec<String> =
+            pairs.iter().map(|(name, value)| format!("{} => {}", php_text(name), php_text(value))).collect();
         format!("[{}]", pairs.join(", "))
     };
     // PHP's own function writes a name once.
@@ -182,10 +205,14 @@ fn php(call: &Call) -> String {
         options.push("CURLOPT_HEADER => true".to_owned());
     }
     if !call.headers.is_empty() {
-        let headers: Vec<String> = call.headers.iter().map(|(name, value)| match value == NEW_UUID {
-            true => format!("{} . $uuid", php_text(&format!("{name}: "))),
-            false => php_text(&format!("{name}: {value}")),
-        }).collect();
+        let headers: Vec<String> = call
+            .headers
+            .iter()
+            .map(|(name, value)| match value == NEW_UUID {
+                true => format!("{} . $uuid", php_text(&format!("{name}: "))),
+                false => php_text(&format!("{name}: {value}")),
+            })
+            .collect();
         options.push(format!("CURLOPT_HTTPHEADER => [{}]", headers.join(", ")));
     }
     if let Some((user, password)) = &call.basic {
@@ -193,14 +220,21 @@ fn php(call: &Call) -> String {
     }
     match &call.body {
         Body::None => {}
-        Body::Form(pairs) if repeats(pairs) => options.push(format!("CURLOPT_POSTFIELDS => {}", php_text(&form(pairs)))),
+        Body::Form(pairs) if repeats(pairs) => {
+            options.push(format!("CURLOPT_POSTFIELDS => {}", php_text(&form(pairs))))
+        }
         Body::Form(pairs) => options.push(format!("CURLOPT_POSTFIELDS => {}", built(pairs))),
         Body::Json(value) => options.push(format!("CURLOPT_POSTFIELDS => json_encode({})", php_value(value))),
         Body::Text(text) => options.push(format!("CURLOPT_POSTFIELDS => {}", php_text(text))),
     }
-    let request = format!("$request = curl_init({address});\ncurl_setopt_array($request, [\n    {},\n]);", options.join(",\n    "));
+    let request = format!(
+        "$request = curl_init({address});\ncurl_setopt_array($request, [\n    {},\n]);",
+        options.join(",\n    ")
+    );
     let uuid = match request.contains("$uuid") {
-        true => "$random = random_bytes(16);\n$random[6] = chr(ord($random[6]) & 0x0f | 0x40);\n$random[8] = chr(ord($random[8]) & 0x3f | 0x80);\n$uuid = vsprintf('%s%s-%s-%s-%s-%s%s%s', str_split(bin2hex($random), 4));\n",
+        true => {
+            "$random = random_bytes(16);\n$random[6] = chr(ord($random[6]) & 0x0f | 0x40);\n$random[8] = chr(ord($random[8]) & 0x3f | 0x80);\n$uuid = vsprintf('%s%s-%s-%s-%s-%s%s%s', str_split(bin2hex($random), 4));\n"
+        }
         false => "",
     };
     let prints = match call.prints {
@@ -233,7 +267,11 @@ fn php_text(text: &str) -> String {
 }
 
 /// Pairs as a map where each name stands once, else as a list.
-fn pairs_or(pairs: &[(String, String)], map: impl Fn(&[(String, String)]) -> String, list: impl Fn(&[(String, String)]) -> String) -> String {
+fn pairs_or(
+    pairs: &[(String, String)],
+    map: impl Fn(&[(String, String)]) -> String,
+    list: impl Fn(&[(String, String)]) -> String,
+) -> String {
     if repeats(pairs) { list(pairs) } else { map(pairs) }
 }
 
@@ -243,6 +281,7 @@ fn repeats(pairs: &[(String, String)]) -> bool {
 
 /// A form as it is sent.
 fn form(pairs: &[(String, String)]) -> String {
-    let encode = |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let encode =
+        |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
     pairs.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect::<Vec<_>>().join("&")
 }
