@@ -50,7 +50,7 @@ impl Call {
         let kind = typed.map(|at| headers[at].1.to_ascii_lowercase()).unwrap_or_default();
         let body = match serde_json::from_str::<Value>(&request.body) {
             _ if request.body.is_empty() => Body::None,
-            Ok(value) if kind.contains("json") && value.to_string() == request.body => Body::Json(value),
+            Ok(value) if kind.contains("json") => Body::Json(value),
             _ if kind.starts_with("application/x-www-form-urlencoded") => Body::Form(pairs(&request.body, true)),
             _ => Body::Text(request.body.clone()),
         };

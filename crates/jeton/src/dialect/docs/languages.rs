@@ -54,7 +54,7 @@ fn python(call: &Call) -> String {
         format!("{{{}}}", pairs.join(", "))
     };
     if !call.query.is_empty() {
-        arguments.push(format!("params={}", pairs_or(&call.query, dict, |pairs| python_list(pairs))));
+        arguments.push(format!("params={}", pairs_or(&call.query, dict, python_list)));
     }
     if !call.headers.is_empty() {
         arguments.push(format!("headers={}", dict(&call.headers)));
@@ -64,7 +64,7 @@ fn python(call: &Call) -> String {
     }
     match &call.body {
         Body::None => {}
-        Body::Form(pairs) => arguments.push(format!("data={}", pairs_or(pairs, dict, |pairs| python_list(pairs)))),
+        Body::Form(pairs) => arguments.push(format!("data={}", pairs_or(pairs, dict, python_list))),
         Body::Json(value) => arguments.push(format!("json={}", python_value(value))),
         Body::Text(text) => arguments.push(format!("data={}.encode()", python_text(text))),
     }
