@@ -10,6 +10,8 @@ use clap::Subcommand;
 pub(crate) enum Command {
     FromCurl(from_curl::Args),
     Docs(docs::Args),
+    /// Print the reference of the dialect language, in Markdown
+    Reference,
 }
 
 /// Does what was asked.
@@ -17,5 +19,9 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::FromCurl(args) => from_curl::run(&args),
         Command::Docs(args) => docs::run(&args),
+        Command::Reference => {
+            anstream::print!("{}", jeton_core::dialect::reference::markdown());
+            Ok(())
+        }
     }
 }
