@@ -1,6 +1,7 @@
 //! `jeton dialect`: what can be done with the file that describes an API's token page.
 
 mod check;
+mod docs;
 mod file;
 mod from_curl;
 
@@ -11,6 +12,9 @@ use clap::Subcommand;
 pub(crate) enum Command {
     Check(check::Args),
     FromCurl(from_curl::Args),
+    Docs(docs::Args),
+    /// Print the reference of the dialect language, in Markdown
+    Reference,
 }
 
 /// Does what was asked.
@@ -18,5 +22,10 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Check(args) => check::run(&args),
         Command::FromCurl(args) => from_curl::run(&args),
+        Command::Docs(args) => docs::run(&args),
+        Command::Reference => {
+            anstream::print!("{}", jeton_core::dialect::reference::markdown());
+            Ok(())
+        }
     }
 }
