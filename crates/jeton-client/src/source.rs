@@ -226,7 +226,7 @@ impl TokenSource {
 
     async fn flow(&self) -> Result<Flow, Error> {
         match (&self.profile.issuer, &self.dialect) {
-            (Some(issuer), _) => Ok(Flow::OAuth(self.oauth(issuer).await?)),
+            (Some(issuer), _) => Ok(Flow::OAuth(Box::new(self.oauth(issuer).await?))),
             (None, Some(dialect)) => {
                 let flow = DialectFlow::new(Arc::clone(dialect), &self.profile.url, &self.profile.values)?;
                 Ok(Flow::Dialect(Box::new(flow)))
