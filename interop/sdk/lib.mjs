@@ -51,7 +51,7 @@ format = "json"
       createInterface(this.process.stderr).on("line", (line) => {
         const listen = /"listen":"[^"]*:(\d+)"/.exec(line);
         if (listen) ready(Number(listen[1]));
-        else console.error(line);
+        else if (!line.includes(`"level":"INFO"`)) console.error(line);
       });
     });
   }

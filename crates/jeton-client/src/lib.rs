@@ -15,7 +15,7 @@
 //! let profiles = Profiles::at("/home/ada/.config/jeton");
 //! let source = TokenSource::open(&profiles, "meadow", Clock::system())?;
 //! let given = source.token().await?;
-//! let placed = source.show(&given.token)?;
+//! let placed = source.show(&given.token, &http::Method::GET, "/people")?;
 //! for (name, _value) in &placed.headers {
 //!     println!("this API takes its token in {name}");
 //! }

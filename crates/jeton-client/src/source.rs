@@ -130,16 +130,17 @@ impl TokenSource {
         Ok(ended)
     }
 
-    /// What a call adds to show the token, as the profile's dialect has it.
+    /// What a call adds to show the token, as the profile's dialect has it for this method and path (encoded, below the
+    /// profile's URL).
     ///
     /// # Errors
-    /// A value beside the token is missing.
-    pub fn show(&self, token: &Token) -> Result<Placed, Error> {
+    /// The dialect shows no token in such a call, or a value beside the token is missing.
+    pub fn show(&self, token: &Token, method: &http::Method, path: &str) -> Result<Placed, Error> {
         match &self.dialect {
             Some(dialect) => {
                 let texts = self.profile.values.iter();
                 let values = texts.fold(Values::new(), |values, (name, text)| values.with(name, text.as_str()));
-                Ok(flow::show(dialect, &token.access, &values, &uuid)?)
+                Ok(flow::show(dialect, (method, path), &token.access, &values, &uuid)?)
             }
             None => Ok(flow::bearer(&token.access)),
         }

@@ -163,7 +163,7 @@ async fn a_token_is_used_refreshed_early_and_kept_through_an_outage() {
             (api.asked(), given.refresh_failed.is_some()),
             (asked.iter().map(ToString::to_string).collect(), failed)
         );
-        let shown = source.show(&given.token).unwrap();
+        let shown = source.show(&given.token, &http::Method::GET, "/").unwrap();
         assert_eq!(shown.headers, [("Authorization".to_owned(), format!("Token {}", given.token.access.expose()))]);
     }
     // A refresh that is refused ends in a new sign-in, and without a good token a refusal is an error.

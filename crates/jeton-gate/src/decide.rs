@@ -89,7 +89,7 @@ pub fn admit<'r>(rules: &'r Rules, usage: &Usage, original: &Original<'_>) -> Re
         Shown::Token { token, show, also } => {
             Ok(Admission { rule, path, presented: Some(Presented { token, show, also }) })
         }
-        Shown::None => Err(Reason::NoToken.into()),
+        Shown::None => Err(Rejection { show: usage.show_at(method, path.as_str()), refusal: Reason::NoToken.into() }),
         Shown::Refused { show, refusal } => Err(Rejection { show: Some(show), refusal }),
     }
 }

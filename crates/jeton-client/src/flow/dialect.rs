@@ -67,10 +67,10 @@ impl DialectFlow {
         }
         let written = self.dialect.write_request(index, &values, &Values::new())?;
         let (mut headers, mut target) = (written.headers, written.target);
-        // What is asked about a token, without a hole for it, shows it as any call does.
-        if !grant.issues() && !slots.iter().any(is_token) {
+        // What has no hole for its token shows it as any call does.
+        if grant.shows_token() && !slots.iter().any(is_token) {
             let token = token.map(|token| token.access.clone()).unwrap_or_default();
-            let placed = show(&self.dialect, &token, &self.values, fresh)?;
+            let placed = show(&self.dialect, (&written.method, &target), &token, &self.values, fresh)?;
             headers.extend(placed.headers);
             for (name, value) in placed.query {
                 target = format!("{target}{}{name}={value}", if target.contains('?') { '&' } else { '?' });
@@ -126,9 +126,10 @@ pub fn sign_in_slots(dialect: &Dialect) -> Option<Vec<Slot>> {
     Some(dialect.exchanges[index].request_slots().into_iter().filter(|slot| !made(slot)).collect())
 }
 
-/// Where a call shows its token, and what stands beside it.
+/// Where a call of this method and path shows its token, and what stands beside it.
 pub(crate) fn show(
     dialect: &Dialect,
+    (method, path): (&http::Method, &str),
     token: &Secret<String>,
     values: &Values,
     fresh: Fresh<'_>,
@@ -136,7 +137,8 @@ pub(crate) fn show(
     if dialect.shows.is_empty() {
         return Ok(bearer(token));
     }
-    Ok(dialect.write_token(0, token, &with_fresh(dialect, values.clone(), fresh)?)?)
+    let path = path.split_once('?').map_or(path, |(path, _)| path);
+    Ok(dialect.place_token(method, path, token, &with_fresh(dialect, values.clone(), fresh)?)?)
 }
 
 fn exchange(dialect: &Dialect, act: Act) -> Option<usize> {

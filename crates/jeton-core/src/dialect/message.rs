@@ -134,16 +134,19 @@ impl GrantName {
         !matches!(self, Self::UserInfo | Self::End)
     }
 
-    /// What a request for this must carry. (Where a request has no hole for the token that it is
-    /// about, that stands where `[[show]]` says.)
+    /// Whether it is about the access token: where its request has no hole for one, the token stands where `[[show]]` says.
+    pub fn shows_token(self) -> bool {
+        matches!(self, Self::Renew | Self::UserInfo | Self::End)
+    }
+
+    /// What a request for this must carry.
     pub(super) fn needs(self) -> &'static [&'static str] {
         match self {
             Self::Password => &["username", "password"],
             Self::Refresh => &["refresh_token"],
-            Self::Renew => &["access_token"],
             Self::ApiKey => &["key_id", "key_secret"],
             Self::ClientCredentials => &["client_id", "client_secret"],
-            Self::UserInfo | Self::End => &[],
+            Self::Renew | Self::UserInfo | Self::End => &[],
         }
     }
 }
@@ -227,6 +230,33 @@ pub enum WriteError {
     /// There is no exchange, show or template of this number or name.
     #[error("the dialect has no {0}")]
     Nothing(&'static str),
+}
+
+/// What an answer says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReadAnswer {
+    /// Its values.
+    pub values: Values,
+    /// Where it is not as the file says, and was read all the same.
+    pub deviations: Vec<Deviation>,
+}
+
+/// A difference between an answer and its description that was put up with. It tells of no value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deviation {
+    /// Which tolerance it needed, such as `number_as_text`.
+    pub name: &'static str,
+    /// The name on the wire; empty for the whole body.
+    pub field: String,
+    /// What was found instead.
+    pub found: &'static str,
+}
+
+impl std::fmt::Display for Deviation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let field = if self.field.is_empty() { "the body" } else { &self.field };
+        write!(f, "{}: `{field}` is {}", self.name, self.found)
+    }
 }
 
 /// Why an answer could not be read as a success.

@@ -12,7 +12,7 @@ use super::read::{Found, Reader, Step, Stop, refuse};
 use super::template::{Body, Pair, RequestTemplate, Start, Text};
 use super::values::Values;
 use super::xml::Xml;
-use super::{Dialect, End, Exchange};
+use super::{Dialect, Exchange};
 use crate::domain::refusal::{Reason, Refusal};
 
 /// A request template that serves the path.
@@ -89,7 +89,7 @@ impl Dialect {
         let mut claimed = Vec::new();
         for below in self.prefixes.iter().map(String::as_str).chain([""]).filter_map(|prefix| below(path, prefix)) {
             let Some(segments) = segments(&below) else { continue };
-            let served = |(_, exchange): &(usize, &Exchange)| exchange.only != Some(End::Client);
+            let served = |(_, exchange): &(usize, &Exchange)| exchange.is_served();
             for (index, exchange) in self.exchanges.iter().enumerate().filter(served) {
                 for request in &exchange.requests {
                     let starts = request.starts.iter().filter(|start| serves(&reader, &start.path, &segments));
@@ -164,7 +164,7 @@ impl Dialect {
         let mut elsewhere = None;
         let mut refused: Option<(usize, Refusal)> = None;
         for candidate in candidates {
-            let mut reader = Reader::of_request(&self.fields, settings);
+            let mut reader = Reader::of_request(&self.fields, settings).guarded_by(&candidate.request.guards);
             let read = read_all(&mut reader, candidate, request, query, parsed);
             let seen = reader.secret_seen;
             match read.and_then(|()| reader.finish()) {
@@ -192,7 +192,7 @@ impl Dialect {
     fn complete(&self, index: usize, mut values: Values, request: &Request<'_>) -> Reading {
         let grant = self.exchanges[index].grant;
         let named = values.get("access_token").is_some() || values.get("refresh_token").is_some();
-        if !grant.issues() && !named {
+        if grant.shows_token() && !named {
             let refusal = match self.read_token(request) {
                 Shown::Token { token, also, .. } => {
                     also.iter().for_each(|(name, value)| values.set(name, value.clone()));
@@ -211,7 +211,7 @@ impl Dialect {
 }
 
 /// The path below a prefix, with its slash.
-fn below<'p>(path: &'p str, prefix: &str) -> Option<Cow<'p, str>> {
+pub(super) fn below<'p>(path: &'p str, prefix: &str) -> Option<Cow<'p, str>> {
     match path.strip_prefix(prefix)? {
         "" => Some(Cow::Borrowed("/")),
         rest if rest.starts_with('/') => Some(Cow::Borrowed(rest)),
@@ -219,7 +219,7 @@ fn below<'p>(path: &'p str, prefix: &str) -> Option<Cow<'p, str>> {
     }
 }
 
-fn segments(path: &str) -> Option<Vec<String>> {
+pub(super) fn segments(path: &str) -> Option<Vec<String>> {
     path.strip_prefix('/')?.split('/').map(|segment| percent::decode(Coding::Path, segment)).collect()
 }
 

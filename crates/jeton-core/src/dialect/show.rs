@@ -1,25 +1,68 @@
 //! How a call shows its token: in a header, the query or a cookie. Both directions.
 
-use super::Dialect;
 use super::message::{Carrier, Placed, Request, Shown, WriteError};
 use super::percent::Coding;
 use super::read::{Reader, Stop, cookies, without_scheme};
 use super::refuse::Refusals;
-use super::request::pairs;
-use super::template::{Pair, Piece, Text};
+use super::request::{below, pairs, segments};
+use super::template::{Pair, Piece, Start, Text};
 use super::values::{Value, Values};
 use super::write::Writer;
+use super::{Dialect, End};
 use crate::domain::refusal::{Reason, Refusal};
 use crate::secret::Secret;
 
 /// A way to show a token.
 #[derive(Clone, Debug)]
 pub struct Show {
+    /// The calls that it is for.
+    pub(super) calls: Calls,
     /// The first is written, any is read. Each is one place, or several that belong together.
     pub(super) placements: Vec<Vec<Spot>>,
     /// Places of the values that must stand beside the token.
     pub(super) also: Vec<Spot>,
     pub(super) refusals: Refusals,
+}
+
+/// Which calls a show is for.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Calls {
+    /// Empty: every method.
+    pub(super) methods: Vec<http::Method>,
+    /// Nothing: every path.
+    pub(super) path: Option<PathPattern>,
+    /// The end that it is for, if not for both.
+    pub(super) only: Option<End>,
+}
+
+/// `/v2/me`, or `/v2/*` for `/v2` and everything below it.
+#[derive(Clone, Debug)]
+pub(super) struct PathPattern {
+    /// Decoded.
+    pub(super) segments: Vec<String>,
+    pub(super) and_below: bool,
+}
+
+impl Calls {
+    /// Whether a request with this start line is one of them, for this end.
+    pub(super) fn have(&self, end: End, start: &Start) -> bool {
+        let path = |pattern: &PathPattern| {
+            let same = start.path.iter().zip(&pattern.segments).all(|(text, own)| text.literal() == Some(own));
+            let (own, all) = (pattern.segments.len(), start.path.len());
+            same && (own == all || (pattern.and_below && own < all))
+        };
+        self.are_of(end, &start.method) && self.path.as_ref().is_none_or(path)
+    }
+
+    fn are_of(&self, end: End, method: &http::Method) -> bool {
+        self.only.is_none_or(|only| only == end) && (self.methods.is_empty() || self.methods.contains(method))
+    }
+}
+
+impl PathPattern {
+    fn fits(&self, path: &[String]) -> bool {
+        path.starts_with(&self.segments) && (self.and_below || path.len() == self.segments.len())
+    }
 }
 
 /// One place in a call.
@@ -101,6 +144,11 @@ fn named(found: Vec<(String, Option<String>)>, name: &str) -> Vec<Option<String>
 }
 
 impl Show {
+    /// Whether no call is excepted, nor an end.
+    pub fn is_for_every_call(&self) -> bool {
+        self.calls.methods.is_empty() && self.calls.path.is_none() && self.calls.only.is_none()
+    }
+
     /// Every place that the token or a value beside it may stand in.
     pub fn carriers(&self) -> Vec<Carrier> {
         let mut carriers: Vec<Carrier> = Vec::new();
@@ -175,10 +223,32 @@ fn is_token(text: &str) -> bool {
 }
 
 impl Dialect {
-    /// The token that a call shows, with the values beside it.
+    /// The shows that `end` keeps to in a call of this method and path, with their index. The path is encoded, without
+    /// its query.
+    fn shows_at<'d>(
+        &'d self,
+        end: End,
+        method: &'d http::Method,
+        path: &'d str,
+    ) -> impl Iterator<Item = (usize, &'d Show)> {
+        let path = if path.is_empty() { "/" } else { path };
+        let prefixes = self.prefixes.iter().map(String::as_str).chain([""]);
+        let paths: Vec<_> = prefixes.filter_map(|prefix| segments(&below(path, prefix)?)).collect();
+        self.shows.iter().enumerate().filter(move |(_, Show { calls, .. })| {
+            let here = |pattern: &PathPattern| paths.iter().any(|path| pattern.fits(path));
+            calls.are_of(end, method) && calls.path.as_ref().is_none_or(here)
+        })
+    }
+
+    /// The show by which a call of this method and path is answered if it has no token: the first that a server reads.
+    pub fn show_at(&self, method: &http::Method, path: &str) -> Option<usize> {
+        self.shows_at(End::Server, method, path).next().map(|(index, _)| index)
+    }
+
+    /// The token that a call shows, with the values beside it: by the shows that are for its method and path.
     pub fn read_token(&self, request: &Request<'_>) -> Shown {
         let settings = Values::new();
-        for (index, show) in self.shows.iter().enumerate() {
+        for (index, show) in self.shows_at(End::Server, request.method, request.path) {
             let mut reader = Reader::of_request(&self.fields, &settings);
             match show.token(request, &reader) {
                 Ok(None) => {}
@@ -199,12 +269,21 @@ impl Dialect {
         Shown::None
     }
 
-    /// What a client adds to a call to show its token, with the values that stand beside it.
+    /// What a client adds to a call of this method and path (encoded, below the API's address, without its query) to
+    /// show its token, with the values that stand beside it: by the first show that is for such a call.
     ///
     /// # Errors
-    /// There is no such show, a value beside the token is missing, or one cannot stand in its place.
-    pub fn write_token(&self, show: usize, token: &Secret<String>, also: &Values) -> Result<Placed, WriteError> {
-        let show = self.shows.get(show).ok_or(WriteError::Nothing("show of this number"))?;
+    /// No show is for such a call, a value beside the token is missing, or one cannot stand in its place.
+    pub fn place_token(
+        &self,
+        method: &http::Method,
+        path: &str,
+        token: &Secret<String>,
+        also: &Values,
+    ) -> Result<Placed, WriteError> {
+        let Some((_, show)) = self.shows_at(End::Client, method, path).next() else {
+            return Err(WriteError::Nothing("[[show]] for this method and path"));
+        };
         let none = Values::new();
         let values = also.clone().with("access_token", Value::Secret(token.clone()));
         let writer: Writer<'_> = self.writer(&values, &none);

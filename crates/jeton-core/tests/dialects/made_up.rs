@@ -10,7 +10,7 @@ use jeton_core::domain::refusal::{Reason, Refusal};
 use jeton_core::secret::Secret;
 
 use super::goldens::sort;
-use super::http_file::{header_map, value};
+use super::wire::{header_map, value};
 
 pub(crate) const TEXT: &str = r##"
 jeton = 1
@@ -321,7 +321,7 @@ fn tokens_in_cookies_and_headers() {
     let carriers = dialect.shows[0].carriers();
     let header = |name: &str| Carrier::Header(name.to_owned());
     assert_eq!(carriers, [Carrier::Cookie("door".to_owned()), header("X-Token"), header("X-Device")]);
-    let placed = dialect.write_token(0, &Secret::from("abc"), &Values::new()).unwrap();
+    let placed = dialect.place_token(&method, "/", &Secret::from("abc"), &Values::new()).unwrap();
     assert_eq!(placed.headers, [("Cookie".to_owned(), "door=abc".to_owned())]);
 }
 

@@ -96,6 +96,22 @@ const ROWS: &[(&str, &str, &str)] = &[
         "how = \"renew\"\nwithin = \"7d\"\nends_old = ¦false",
         "a renewal always ends the old token",
     ),
+    (
+        "format = \"jwt\"",
+        "format = \"opaque\"\ntext = ¦\"sk {{random:43}}\"",
+        "a token's text is one run of random characters",
+    ),
+    ("format = \"jwt\"", "format = \"opaque\"\ntext = ¦\"sk_{{random:42}}\"", "with N from 43 (256 bits) to 255"),
+    (
+        "format = \"jwt\"",
+        "format = \"opaque\"\ntext = ¦\"{{random:43}}_sk\"",
+        "perhaps with letters and digits before it",
+    ),
+    (
+        "format = \"jwt\"",
+        "format = \"opaque\"\ntext = ¦\"jtr_{{random:43}}\"",
+        "`jtr_` is what Jeton's own texts begin with",
+    ),
     // Fields and parts.
     ("from = \"client\"", "from = ¦\"cleint\"", "did you mean `client`?"),
     (
@@ -182,6 +198,24 @@ const ROWS: &[(&str, &str, &str)] = &[
     ("status = 400", "status = ¦4000", "`4000` is not a status"),
     ("{{field}} is wrong", "{{¦feld}} is wrong", "did you mean `field`?"),
     ("Bearer {{access_token}}", "Bearer {{¦acess_token}}", "did you mean `access_token`?"),
+    (
+        "token = \"Authorization",
+        "methods = [\"¦PSOT\"]\ntoken = \"Authorization",
+        "unknown method `PSOT` (did you mean `POST`?)",
+    ),
+    ("token = \"Authorization", "path = \"¦/*/me\"\ntoken = \"Authorization", "`/*/me` is not a path of calls"),
+    ("token = \"Authorization", "path = \"¦v2\"\ntoken = \"Authorization", "such as \"/v2/me\""),
+    ("token = \"Authorization", "only = ¦\"gate\"\ntoken = \"Authorization", "unknown value of `only`: `gate`"),
+    (
+        "[[show]]\n",
+        "[[exchange]]\ngrant = \"end\"\nrequest = 'POST /out'\nanswer = '204'\n\n[[¦show]]\nmethods = [\"GET\"]\n",
+        "the grant `end` finds its token by [[show]], and none is for POST /out",
+    ),
+    (
+        "[[show]]\n",
+        "[[exchange]]\ngrant = \"end\"\nrequest = 'POST /out'\nanswer = '204'\n\n[[¦show]]\nonly = \"client\"\n",
+        "the grant `end` finds its token by [[show]], and none is for POST /out",
+    ),
     ("\"Authorization: Bearer {{access_token}}\"", "\"¦X-Key: {{key_id}}\"", "a placement holds the token once"),
 ];
 

@@ -20,6 +20,15 @@ lifetime = "1h"
 how = "none"
 
 [[show]]
+path = "/v2/*"
+token = "X-Ticket: {{access_token}}"
+
+[show.refusal]
+answer = '''
+{{status}} {{text}}'''
+invalid_token = { status = 401, text = "Ticket in X-Ticket please" }
+
+[[show]]
 token = ["Authorization: Bearer {{access_token}}", "?ticket={{access_token}}", "Cookie: ticket={{access_token}}"]
 
 [show.refusal]
@@ -40,7 +49,7 @@ async fn the_token_is_read_and_taken_out_where_the_dialect_shows_it() {
     let api = Api::default();
     let guard = Guard {
         usage: Usage::Dialect(Arc::new(dialect)),
-        ..harness::guard(&["GET /a", "GET /b scope=admin", "GET /open anonymous"])
+        ..harness::guard(&["GET /a", "GET /b scope=admin", "GET /v2/*", "GET /open anonymous"])
     };
     let gate: Arc<Gate<FakeCheck>> = Arc::new(Gate { guard, upstream: api.in_process(), body_limit: 16 });
     let peer: std::net::SocketAddr = "192.0.2.1:9".parse().unwrap();
@@ -67,6 +76,10 @@ async fn the_token_is_read_and_taken_out_where_the_dialect_shows_it() {
         ("/b?ticket=good",         "X: 1",                         "403 Not with this ticket", None),
         ("/a?ticket=busy",         "X: 1",                         "429 Slowly",               None),
         ("/a?ticket=down",         "X: 1",                         "503 Service Unavailable",  None),
+        ("/v2/a",                  "X-Ticket: good",               "200 OK",                   Some(("/v2/a", ""))),
+        ("/a/../v2/a",             "X-Ticket: good",               "200 OK",                   Some(("/v2/a", ""))),
+        ("/a",                     "X-Ticket: good",               "401 Ticket please",        None),
+        ("/v2/a",                  "X-Ticket: bad",                "401 Ticket in X-Ticket please", None),
         ("/none?ticket=good",      "X: 1",                         "404 Not Found",            None),
         ("/a%2f?ticket=good",      "X: 1",                         "400 What?",                None),
     ];

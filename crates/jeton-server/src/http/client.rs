@@ -1,5 +1,7 @@
-//! Who asks: clients at the endpoints that issue no token of their own (introspection, revocation).
+//! Who asks: clients at the endpoints that issue no token of their own (introspection, revocation), and those that
+//! prove themselves beside a person.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -10,6 +12,7 @@ use jeton_core::domain::realm::Realm;
 use jeton_core::domain::refusal::{Reason, Refusal};
 use jeton_core::facts::Query;
 use jeton_core::rules::authenticate;
+use jeton_core::secret::Secret;
 use jeton_core::wire::form::Form;
 use jeton_core::wire::oauth;
 
@@ -28,18 +31,29 @@ pub(super) async fn authenticated(
     let Some(client_id) = auth.client_id.as_deref() else {
         return no_client(&realm.name, auth.challenge).map(Err);
     };
-    let keys = throttle_keys(app, &realm.name, "client", client_id, received.source);
-    let query = Query { realm: &realm.name, client_id: Some(client_id), throttle: Some(keys), ..Query::default() };
+    prove(app, &realm.name, client_id, auth.secret.as_ref(), received.source).await.map(Ok)
+}
+
+/// The client that a secret proves.
+pub(super) async fn prove(
+    app: &App,
+    realm: &str,
+    client_id: &str,
+    secret: Option<&Secret<String>>,
+    source: IpAddr,
+) -> Result<Arc<Client>, Refusal> {
+    let keys = throttle_keys(app, realm, "client", client_id, source);
+    let query = Query { realm, client_id: Some(client_id), throttle: Some(keys), ..Query::default() };
     let facts = app.store.load(&query).await.map_err(|error| refusal_of(error.into()))?;
     let facts = facts.ok_or(Refusal::new(Reason::NoRealm))?;
     let now = app.clock.now();
-    match authenticate::client(&facts, &app.pepper, auth.secret.as_ref(), now) {
+    match authenticate::client(&facts, &app.pepper, secret, now) {
         Ok(client) => {
             if facts.throttle.pair.count > 0 {
                 let recovered = vec![Change::Succeed { keys, at: now }];
                 app.store.commit(recovered).await.map_err(|error| refusal_of(error.into()))?;
             }
-            Ok(Ok(Arc::clone(client)))
+            Ok(Arc::clone(client))
         }
         Err(reason) => {
             app.metrics.refusals(reason.name()).inc();

@@ -9,6 +9,7 @@ use http::header::ALLOW;
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
 use jeton_core::dialect::{self, Dialect, GrantName, Place, Reading, Values};
+use jeton_core::domain::id::{Digest, Id};
 use jeton_core::domain::principal::canonical_username;
 use jeton_core::domain::refusal::{Reason, Refusal};
 use jeton_core::facts::Query;
@@ -18,6 +19,7 @@ use jeton_core::token::pepper::Purpose;
 use jeton_gate::decide::{Original, admit};
 use jeton_gate::host;
 
+use super::client;
 use super::receive::{Received, receive, throttle_keys};
 use super::respond::{AnsweredBy, not_found, refusal_of, respond};
 use super::router::Http;
@@ -27,6 +29,7 @@ use crate::fault::Fault;
 use crate::inspect::inspect;
 use crate::mounts::{Mount, Mounts};
 use crate::present::present;
+use crate::random::SystemRng;
 
 pub(super) async fn any(State(http): State<Http>, request: Request) -> Response {
     let mounts = match http.app.mounts().await {
@@ -159,14 +162,18 @@ async fn act(app: &App, mount: &Mount, reading: Reading, received: &Received) ->
         }
         Reading::NotMine => return not_found(),
     };
-    let done = match grant {
-        GrantName::End => sign_out(app, mount, &values, received).await,
-        GrantName::UserInfo => user_info(app, mount, &values).await,
-        _ => sign_in(app, mount, grant, &values, received.source).await,
+    let done = match (client_beside(app, mount, grant, &values, received.source).await, grant) {
+        (Err(refusal), _) => Err(refusal.into()),
+        (Ok(()), GrantName::End) => sign_out(app, mount, &values, received).await,
+        (Ok(()), GrantName::UserInfo) => user_info(app, mount, &values).await,
+        (Ok(()), _) => sign_in(app, mount, grant, &values, received.source).await,
     };
     let written = match done {
         Ok(mut said) => {
             dialect.echo(index, &values, &mut said);
+            for name in dialect.unmade(index, &said) {
+                said.set(name, Id::random(&mut SystemRng::new()).to_string());
+            }
             dialect.write_answer(index, &said, &mount.settings).map_err(|error| {
                 Ended::Broken(Fault::new(format!("dialect {} cannot write its answer: {error}", dialect.name)))
             })
@@ -176,6 +183,26 @@ async fn act(app: &App, mount: &Mount, reading: Reading, received: &Received) ->
     match written {
         Ok(answer) => respond(no_store(answer)),
         Err(ended) => respond(dialect.write_refusal(Place::Exchange(index), &refusal_of(ended), &values)),
+    }
+}
+
+/// A client's secret beside another credential is proven first: a secret that is read is never ignored.
+async fn client_beside(
+    app: &App,
+    mount: &Mount,
+    grant: GrantName,
+    values: &Values,
+    source: IpAddr,
+) -> Result<(), Refusal> {
+    let Some(secret) = values.secret("client_secret").filter(|_| grant != GrantName::ClientCredentials) else {
+        return Ok(());
+    };
+    let client_id = values.text("client_id").unwrap_or_default();
+    match client::prove(app, &mount.realm, client_id, Some(secret), source).await {
+        Ok(_) => Ok(()),
+        // `wrong_credentials` would say that it is the person's.
+        Err(refusal) if refusal.reason == Reason::WrongCredentials => Err(Reason::InvalidClient.into()),
+        Err(refusal) => Err(refusal),
     }
 }
 
@@ -245,7 +272,7 @@ fn grant_echoes_refresh(grant: &Grant, dialect: &Dialect) -> bool {
 }
 
 /// Under what the store knows a presented token.
-async fn token_digest(app: &App, realm: &str, token: &Secret<String>) -> Result<jeton_core::domain::id::Digest, Ended> {
+async fn token_digest(app: &App, realm: &str, token: &Secret<String>) -> Result<Digest, Ended> {
     let facts = app.store.load(&Query { realm, ..Query::default() }).await?;
     let realm_id = facts.ok_or(Reason::NoRealm)?.realm.id;
     let keys = app.keys(realm_id).await?;
@@ -256,11 +283,14 @@ async fn token_digest(app: &App, realm: &str, token: &Secret<String>) -> Result<
 async fn user_info(app: &App, mount: &Mount, values: &Values) -> Result<Values, Ended> {
     let token = values.secret("access_token").ok_or(Reason::NoToken)?;
     let now = app.clock.now();
-    inspect(app, &mount.realm, token, |live, _, facts| {
+    let said = inspect(app, &mount.realm, token, |live, _, facts| {
         let issuer = facts.realm.issuer(&app.site.public_url);
         live.values(&facts.realm, &issuer, now).with("access_token", token.clone())
     })
-    .await
+    .await?;
+    // A request that names somebody (`GET /users/{{person.id}}`) is answered about nobody else.
+    let another = |(name, value): (&str, &_)| name.starts_with("person.") && said.get(name) != Some(value);
+    if values.iter().any(another) { Err(Reason::Denied.into()) } else { Ok(said) }
 }
 
 /// Ends the session of the tokens in the request. A token that is not good any more is ended already.

@@ -1,15 +1,17 @@
 //! `[[show]]`: where the token stands in a call.
 
-use super::super::percent::Coding;
-use super::super::show::{Show, Spot};
+use super::super::End;
+use super::super::percent::{self, Coding};
+use super::super::refuse::Refusals;
+use super::super::show::{Calls, PathPattern, Show, Spot};
 use super::super::source::Snippet;
 use super::super::template::HeaderValue;
 use super::Parser;
-use super::table::Keys;
+use super::table::{Entry, Keys};
 
 impl Parser<'_> {
-    pub(super) fn show(&mut self, keys: Keys<'_>) -> Option<Show> {
-        self.only(keys, &["token", "also", "refusal"]);
+    pub(super) fn show(&mut self, keys: Keys<'_>, of_all: &Refusals) -> Option<Show> {
+        self.only(keys, &["methods", "path", "only", "token", "also", "refusal"]);
         let entry = self.needed(keys, "token", "token = \"Authorization: Bearer {{access_token}}\"")?;
         let mut placements = Vec::new();
         for source in self.sources(entry) {
@@ -30,8 +32,38 @@ impl Parser<'_> {
                 also.extend(self.spots(source.snippet()));
             }
         }
-        let refusals = keys.get("refusal").and_then(|entry| self.table(entry)).map(|keys| self.refusals(keys));
-        Some(Show { placements, also, refusals: refusals.unwrap_or_default() })
+        let refusals = self.refusals(keys, of_all);
+        Some(Show { calls: self.calls(keys), placements, also, refusals })
+    }
+
+    fn calls(&mut self, keys: Keys<'_>) -> Calls {
+        Calls {
+            methods: keys.get("methods").map(|entry| self.methods(entry)).unwrap_or_default(),
+            path: keys.get("path").and_then(|entry| self.path_pattern(entry)),
+            only: keys.get("only").and_then(|entry| self.word(entry, &End::NAMED)),
+        }
+    }
+
+    /// `/v2/me` or `/v2/*`.
+    fn path_pattern(&mut self, entry: Entry<'_>) -> Option<PathPattern> {
+        let source = self.source(entry)?;
+        let path = source.snippet();
+        let text = path.as_str();
+        let (literal, and_below) = text.strip_suffix("/*").map_or((text, false), |literal| (literal, true));
+        let segments = match literal.strip_prefix('/') {
+            Some(rest) => rest.split('/').map(|segment| percent::decode(Coding::Path, segment)).collect(),
+            None => (and_below && literal.is_empty()).then(Vec::new),
+        };
+        if segments.is_none() || literal.contains(['*', '?', '{']) {
+            let message = format!("`{text}` is not a path of calls");
+            self.mistake_help(
+                path.offset(0),
+                message,
+                "write a path such as \"/v2/me\", or \"/v2/*\" with all below it",
+            );
+            return None;
+        }
+        segments.map(|segments| PathPattern { segments, and_below })
     }
 
     /// Lines of headers, or `?name=text` for the query.

@@ -32,6 +32,7 @@ pub(super) enum Transform {
     Hex,
     Form,
     Percent,
+    Upper,
     Uuid,
     Uuid4,
     Sha256,
@@ -53,7 +54,7 @@ pub(super) enum Takes {
 
 impl Transform {
     /// All that need nothing beside their name, by the names they have after a `|`.
-    pub(super) const NAMED: [(&'static str, Self); 17] = [
+    pub(super) const NAMED: [(&'static str, Self); 18] = [
         ("epoch", Self::Epoch),
         ("epoch_ms", Self::EpochMillis),
         ("rfc3339", Self::Rfc3339),
@@ -67,6 +68,7 @@ impl Transform {
         ("hex", Self::Hex),
         ("form", Self::Form),
         ("percent", Self::Percent),
+        ("upper", Self::Upper),
         ("uuid", Self::Uuid),
         ("uuid4", Self::Uuid4),
         ("sha256", Self::Sha256),
@@ -110,6 +112,8 @@ impl Transform {
             Self::Hex => bytes.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect(),
             Self::Form => percent::encode(Coding::Form, &text(bytes)?).ok()?.into_bytes(),
             Self::Percent => percent::encode(Coding::Query, &text(bytes)?).ok()?.into_bytes(),
+            // A capital in the value would come back small: it is not written.
+            Self::Upper => Some(bytes).filter(|bytes| !bytes.iter().any(u8::is_ascii_uppercase))?.to_ascii_uppercase(),
             Self::Uuid | Self::Uuid4 => {
                 let given = text(bytes)?;
                 self.canonical(&given).filter(|canonical| *canonical == given)?.into_bytes()
@@ -131,6 +135,7 @@ impl Transform {
             Self::Form => percent::decode(Coding::Form, &text(bytes)?)?.into_bytes(),
             // A path's decoding: here a plus sign is one.
             Self::Percent => percent::decode(Coding::Path, &text(bytes)?)?.into_bytes(),
+            Self::Upper => bytes.to_ascii_lowercase(),
             Self::Uuid | Self::Uuid4 => self.canonical(&text(bytes)?)?.into_bytes(),
             one_way if one_way.is_one_way() => return None,
             _ => bytes,
