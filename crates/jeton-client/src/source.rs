@@ -85,13 +85,26 @@ impl TokenSource {
         }
     }
 
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     /// A new token now, although the old one may be good. Processes that ask for it together get the same.
     ///
     /// # Errors
     /// None is to be had; the old one stays.
     pub async fn refresh(&self) -> Result<Token, Error> {
         let before = self.vault.load(&self.name, &self.profile)?;
-        let given = self.renew(&self.lock().await?, Some(before.token)).await?;
+        self.refresh_from(before.token).await
+    }
+
+    /// The same, unless another process has replaced `refused` already.
+    pub(crate) async fn refresh_instead_of(&self, refused: &Token) -> Result<Token, Error> {
+        self.refresh_from(Some(refused.clone())).await
+    }
+
+    async fn refresh_from(&self, old: Option<Token>) -> Result<Token, Error> {
+        let given = self.renew(&self.lock().await?, Some(old)).await?;
         given.refresh_failed.map_or(Ok(given.token), Err)
     }
 
@@ -228,7 +241,7 @@ impl TokenSource {
 
     async fn flow(&self) -> Result<Flow, Error> {
         match (&self.profile.issuer, &self.dialect) {
-            (Some(issuer), _) => Ok(Flow::OAuth(self.oauth(issuer).await?)),
+            (Some(issuer), _) => Ok(Flow::OAuth(Box::new(self.oauth(issuer).await?))),
             (None, Some(dialect)) => {
                 let flow = DialectFlow::new(Arc::clone(dialect), &self.profile.url, &self.profile.values)?;
                 Ok(Flow::Dialect(Box::new(flow)))
