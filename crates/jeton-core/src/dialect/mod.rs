@@ -54,6 +54,8 @@ pub struct Dialect {
     pub shows: Vec<Show>,
     /// The names it declares beside the nouns, settings among them.
     pub fields: Vec<Field>,
+    /// The field in which an answer says where calls with its token go, if that is not the API's one address.
+    pub url: Option<String>,
     /// Named sets of addresses, for whoever calls the API itself.
     pub environments: Vec<(String, Vec<(String, String)>)>,
     /// Methods the API knows at all; empty: each start line speaks for itself.

@@ -214,6 +214,16 @@ pub(super) struct Header {
     pub(super) must: bool,
 }
 
+impl Header {
+    pub(super) fn each_slot<'t>(&'t self, visit: &mut dyn FnMut(&'t Hole, Kind)) {
+        match &self.value {
+            HeaderValue::Text(text) => text.each_slot(visit),
+            HeaderValue::Cookies(pairs) => pairs.iter().for_each(|pair| pair.text.each_slot(visit)),
+            HeaderValue::SetCookie(pair, _) => pair.text.each_slot(visit),
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum HeaderValue {
     Text(Text),
@@ -243,13 +253,7 @@ pub(super) struct Message {
 
 impl Message {
     pub(super) fn each_slot<'t>(&'t self, visit: &mut dyn FnMut(&'t Hole, Kind)) {
-        for header in &self.headers {
-            match &header.value {
-                HeaderValue::Text(text) => text.each_slot(visit),
-                HeaderValue::Cookies(pairs) => pairs.iter().for_each(|pair| pair.text.each_slot(visit)),
-                HeaderValue::SetCookie(pair, _) => pair.text.each_slot(visit),
-            }
-        }
+        self.headers.iter().for_each(|header| header.each_slot(visit));
         match &self.body {
             Body::None => {}
             Body::Form(pairs) => pairs.iter().for_each(|pair| pair.text.each_slot(visit)),
