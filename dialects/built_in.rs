@@ -4,4 +4,8 @@
     ("pitchpoint", include_str!("pitchpoint/dialect.toml")),
     ("zro", include_str!("zro/dialect.toml")),
     ("ion", include_str!("ion/dialect.toml")),
+    ("bluesky", include_str!("bluesky/dialect.toml")),
+    ("directus", include_str!("directus/dialect.toml")),
+    ("pocketbase", include_str!("pocketbase/dialect.toml")),
+    ("supabase", include_str!("supabase/dialect.toml")),
 ]

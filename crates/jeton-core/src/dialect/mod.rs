@@ -7,6 +7,7 @@
 
 mod answer;
 mod describe;
+mod example;
 mod json;
 mod message;
 mod multipart;
@@ -26,6 +27,7 @@ mod write;
 mod xml;
 
 pub use describe::{Described, DescribedValue, Description, MessagePart};
+pub use example::{Example, Reply};
 pub use message::{
     Answer, AnswerParts, Carrier, Deviation, GrantName, OwnedRequest, Place, Placed, ReadAnswer, ReadError, Reading,
     Request, Shown, Slot, WriteError,

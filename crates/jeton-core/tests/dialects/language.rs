@@ -12,7 +12,7 @@ use jeton_core::dialect::{AnswerParts, Dialect, Kind, ReadError, Reading, Reques
 use jeton_core::domain::refusal::Reason;
 
 use super::goldens::sort;
-use super::http_file::{header_map, value};
+use super::wire::{header_map, value};
 
 /// A request or answer as text: a start line, headers, an empty line, a body.
 struct Message {
@@ -130,6 +130,12 @@ Content-Type: text/xml
             "GET /in?user=a&pin=b&scope=base&scope=r&scope=w%2B%C3%A9",
         ),
         ("GET /in?user={{username}}&pin={{password}}&scope={{scope*}}", ADA, "GET /in?user=ada&pin=p%26s"),
+        (
+            "GET /in?user={{username}}&pin={{password}}&sign={{signed?}}",
+            &[("username", "a"), ("password", "b"), ("key_id", "k"), ("issued_at", "1970-01-01T00:00:01Z")],
+            "GET /in?user=a&pin=b&sign=k%0A1000",
+        ),
+        ("GET /in?user={{username}}&pin={{password}}&sign={{signed?}}", ADA, "GET /in?user=ada&pin=p%26s"),
         (
             "PUT /in/{{username}}\nContent-Type: text/plain\n\n{{password}}",
             &[("username", "a/b"), ("password", "line\nline % & é")],

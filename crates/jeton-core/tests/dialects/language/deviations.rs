@@ -2,7 +2,7 @@
 
 use jeton_core::dialect::{AnswerParts, Dialect, ReadError, Values};
 
-use super::super::http_file::header_map;
+use super::super::wire::header_map;
 
 const FILE: &str = r#"
 jeton = 1

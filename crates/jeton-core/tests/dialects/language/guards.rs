@@ -4,7 +4,7 @@ use http::Method;
 use jeton_core::dialect::{Dialect, Reading, Request, Values};
 use jeton_core::domain::refusal::Reason;
 
-use super::super::http_file::header_map;
+use super::super::wire::header_map;
 
 /// A dialect with these exchanges: grant and request.
 fn parse(exchanges: &[(&str, &str)]) -> Result<Dialect, Vec<String>> {
