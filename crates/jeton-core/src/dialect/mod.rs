@@ -187,6 +187,15 @@ impl Dialect {
         }
     }
 
+    /// The names that an answer needs, that a client makes, and that this one did not: whoever answers makes them.
+    pub fn unmade(&self, exchange: usize, said: &Values) -> Vec<String> {
+        let slots = self.exchanges.get(exchange).map(Exchange::answer_slots).unwrap_or_default();
+        let made = |name: &str| self.fields.iter().any(|field| field.made && field.name == name);
+        let unmade =
+            slots.into_iter().filter(|slot| slot.required && made(&slot.name) && said.get(&slot.name).is_none());
+        unmade.map(|slot| slot.name).collect()
+    }
+
     /// Whether these settings are ones this dialect has, and of the right type.
     ///
     /// # Errors

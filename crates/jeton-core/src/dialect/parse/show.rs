@@ -2,6 +2,7 @@
 
 use super::super::End;
 use super::super::percent::{self, Coding};
+use super::super::refuse::Refusals;
 use super::super::show::{Calls, PathPattern, Show, Spot};
 use super::super::source::Snippet;
 use super::super::template::{Header, HeaderValue, Mark};
@@ -9,7 +10,7 @@ use super::Parser;
 use super::table::{Entry, Keys};
 
 impl Parser<'_> {
-    pub(super) fn show(&mut self, keys: Keys<'_>) -> Option<Show> {
+    pub(super) fn show(&mut self, keys: Keys<'_>, of_all: &Refusals) -> Option<Show> {
         self.only(keys, &["methods", "path", "only", "token", "also", "returned", "refusal"]);
         let entry = self.needed(keys, "token", "token = \"Authorization: Bearer {{access_token}}\"")?;
         let mut placements = Vec::new();
@@ -31,14 +32,13 @@ impl Parser<'_> {
                 also.extend(self.spots(source.snippet()));
             }
         }
-        let refusals = keys.get("refusal").and_then(|entry| self.table(entry)).map(|keys| self.refusals(keys));
+        let refusals = self.refusals(keys, of_all);
         let calls = self.calls(keys);
         let returned = keys.get("returned").map(|entry| self.returned(entry, calls.only)).unwrap_or_default();
-        Some(Show { calls, placements, also, returned, refusals: refusals.unwrap_or_default() })
+        Some(Show { calls, placements, also, returned, refusals })
     }
 
-    /// Headers of any answer with the next token. A gate that would have to make it knows of no answer's end, so it is
-    /// for clients.
+    /// Headers of any answer with the next token. They are for clients: no gate here gives one.
     fn returned(&mut self, entry: Entry<'_>, only: Option<End>) -> Vec<Header> {
         let Some(source) = self.source(entry) else { return Vec::new() };
         let headers = self.headers(source.snippet());

@@ -40,7 +40,10 @@ impl Reader<'_> {
                             let rest = found.get(index..).unwrap_or_default();
                             self.words(text, rest.iter().map(as_string), wire)
                         }
-                        node => self.json(node, found.get(index), wire),
+                        node => match element(items, index, found) {
+                            None if node.may_be_silent() => Ok(()),
+                            element => self.json(node, element, wire),
+                        },
                     })
                 }
                 Some(Json::Array(_)) => Err(refuse(Reason::Malformed, wire, "has too many elements")),
@@ -123,6 +126,21 @@ const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
 fn is_repeated(items: &[Item]) -> bool {
     matches!(items.last(), Some(Item { node: Node::Text(text), .. }) if text.repeated().is_some())
+}
+
+/// What stands in a list for an item of the template: the element with the same naming members, wherever it is, or
+/// the one in the same position if nothing names it.
+fn element<'j>(items: &[Item], index: usize, found: &'j [Json]) -> Option<&'j Json> {
+    let node = &items.get(index)?.node;
+    if node.naming().next().is_none() {
+        return found.get(index);
+    }
+    let says = |json: &Json, name: &str, literal: &str| match json {
+        Json::Object(members) => members.iter().any(|(known, json)| known == name && as_string(json) == Some(literal)),
+        _ => false,
+    };
+    let before = items.iter().take(index).filter(|item| item.node.naming().eq(node.naming())).count();
+    found.iter().filter(|json| node.naming().all(|(name, literal)| says(json, name, literal))).nth(before)
 }
 
 fn as_string(json: &Json) -> Option<&str> {

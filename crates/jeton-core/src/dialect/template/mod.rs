@@ -183,6 +183,25 @@ impl Node {
         }
     }
 
+    /// The members that say by a literal which element of a list this is: `"Name":"email"`.
+    pub(super) fn naming(&self) -> impl Iterator<Item = (&str, &str)> {
+        let members = if let Self::Object { members, .. } = self { members.as_slice() } else { &[] };
+        members.iter().filter_map(|member| match &member.node {
+            Self::Text(text) => Some((member.name.as_str(), text.literal()?)),
+            _ => None,
+        })
+    }
+
+    /// Whether there is anything to say in it, and all of that may be absent: then its literals alone say nothing.
+    pub(super) fn may_be_silent(&self) -> bool {
+        let (mut holes, mut optional) = (false, true);
+        self.each_slot(&mut |hole, _| {
+            holes = true;
+            optional &= hole.mark.may_be_absent();
+        });
+        holes && optional
+    }
+
     /// Whether all of it may be absent.
     pub(super) fn is_optional(&self) -> bool {
         match self {
