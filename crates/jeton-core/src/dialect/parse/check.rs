@@ -18,7 +18,7 @@ impl Parser<'_> {
         for (request, start) in requests {
             for need in exchange.grant.needs() {
                 let mut there = false;
-                request.each_slot(start, &mut |hole, _| there |= hole.name == *need && hole.mark == Mark::Required);
+                request.each_slot(start, &mut |hole, _| there |= hole.name == *need && hole.is_required());
                 if !there {
                     needed_missing.push(*need);
                 }
