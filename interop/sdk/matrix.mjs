@@ -50,8 +50,9 @@ export async function run(url) {
   });
   same("matrix renews by itself", [await renewing.whoami(), asked], [{ user_id: USER_ID }, 1]);
 
-  const old = await anonymous().loginWithPassword(USERNAME, PASSWORD);
-  same("matrix sign-in as before there were identifiers", old.user_id, USER_ID);
+  const old = await anonymous().loginWithPassword(USER_ID, PASSWORD);
+  same("matrix sign-in as before there were identifiers, by the whole ID", old.user_id, USER_ID);
+  holds("matrix sign-in: a device without a name gets one", old.device_id);
 
   await fails("matrix wrong password", anonymous().loginWithPassword(USERNAME, "wrong horse battery"), refusal, [
     403, "M_FORBIDDEN", "Invalid username or password",

@@ -67,7 +67,7 @@ impl DialectFlow {
         }
         let written = self.dialect.write_request(index, &values, &Values::new())?;
         let (mut headers, mut target) = (written.headers, written.target);
-        // What is asked about a token, without a hole for it, shows it as any call does.
+        // What has no hole for its token shows it as any call does.
         if grant.shows_token() && !slots.iter().any(is_token) {
             let token = token.map(|token| token.access.clone()).unwrap_or_default();
             let placed = show(&self.dialect, (&written.method, &target), &token, &self.values, fresh)?;

@@ -7,6 +7,7 @@
 
 mod answer;
 mod describe;
+mod example;
 mod json;
 mod message;
 mod multipart;
@@ -26,9 +27,10 @@ mod write;
 mod xml;
 
 pub use describe::{Described, DescribedValue, Description, MessagePart};
+pub use example::{Example, Reply};
 pub use message::{
-    Answer, AnswerParts, Carrier, GrantName, OwnedRequest, Place, Placed, ReadError, Reading, Request, Shown, Slot,
-    WriteError,
+    Answer, AnswerParts, Carrier, Deviation, GrantName, OwnedRequest, Place, Placed, ReadAnswer, ReadError, Reading,
+    Request, Shown, Slot, WriteError,
 };
 pub use noun::{Field, Kind, Origin};
 pub use source::Mistake;
@@ -104,6 +106,11 @@ struct JwtTemplates {
 }
 
 impl Exchange {
+    /// Whether a server answers it.
+    fn is_served(&self) -> bool {
+        self.only != Some(End::Client)
+    }
+
     /// What its requests can say: every value once, required if the first start line and message need it.
     pub fn request_slots(&self) -> Vec<Slot> {
         let mut slots = Vec::new();
@@ -176,6 +183,15 @@ impl Dialect {
                 said.set(name, value.clone());
             }
         }
+    }
+
+    /// The names that an answer needs, that a client makes, and that this one did not: whoever answers makes them.
+    pub fn unmade(&self, exchange: usize, said: &Values) -> Vec<String> {
+        let slots = self.exchanges.get(exchange).map(Exchange::answer_slots).unwrap_or_default();
+        let made = |name: &str| self.fields.iter().any(|field| field.made && field.name == name);
+        let unmade =
+            slots.into_iter().filter(|slot| slot.required && made(&slot.name) && said.get(&slot.name).is_none());
+        unmade.map(|slot| slot.name).collect()
     }
 
     /// Whether these settings are ones this dialect has, and of the right type.

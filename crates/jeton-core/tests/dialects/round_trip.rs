@@ -12,8 +12,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use super::goldens::{built_in, sort};
-use super::http_file::header_map;
 use super::made_up::meadow;
+use super::wire::header_map;
 
 /// A value of each slot, the optional ones now and then absent.
 fn values(slots: &[Slot]) -> BoxedStrategy<Values> {

@@ -9,6 +9,7 @@ use http::header::ALLOW;
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
 use jeton_core::dialect::{self, Dialect, GrantName, Place, Reading, Values};
+use jeton_core::domain::id::{Digest, Id};
 use jeton_core::domain::principal::canonical_username;
 use jeton_core::domain::refusal::{Reason, Refusal};
 use jeton_core::facts::Query;
@@ -28,6 +29,7 @@ use crate::fault::Fault;
 use crate::inspect::inspect;
 use crate::mounts::{Mount, Mounts};
 use crate::present::present;
+use crate::random::SystemRng;
 
 pub(super) async fn any(State(http): State<Http>, request: Request) -> Response {
     let mounts = match http.app.mounts().await {
@@ -169,6 +171,9 @@ async fn act(app: &App, mount: &Mount, reading: Reading, received: &Received) ->
     let written = match done {
         Ok(mut said) => {
             dialect.echo(index, &values, &mut said);
+            for name in dialect.unmade(index, &said) {
+                said.set(name, Id::random(&mut SystemRng::new()).to_string());
+            }
             dialect.write_answer(index, &said, &mount.settings).map_err(|error| {
                 Ended::Broken(Fault::new(format!("dialect {} cannot write its answer: {error}", dialect.name)))
             })
@@ -267,7 +272,7 @@ fn grant_echoes_refresh(grant: &Grant, dialect: &Dialect) -> bool {
 }
 
 /// Under what the store knows a presented token.
-async fn token_digest(app: &App, realm: &str, token: &Secret<String>) -> Result<jeton_core::domain::id::Digest, Ended> {
+async fn token_digest(app: &App, realm: &str, token: &Secret<String>) -> Result<Digest, Ended> {
     let facts = app.store.load(&Query { realm, ..Query::default() }).await?;
     let realm_id = facts.ok_or(Reason::NoRealm)?.realm.id;
     let keys = app.keys(realm_id).await?;

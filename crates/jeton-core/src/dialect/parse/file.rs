@@ -9,6 +9,7 @@ use super::super::{Dialect, End, Exchange};
 use super::message::{METHODS, method_named};
 use super::table::{Entry, Keys};
 use super::{Parser, Part, Ways};
+use crate::domain::policy::Format;
 
 const KEYS: [&str; 16] = [
     "jeton",
@@ -49,9 +50,9 @@ impl Parser<'_> {
         }
         let (mut policy, jwt) = self.policy(root);
         policy.nonce_once_within = nonce_once_within;
-        let exchanges = self.exchanges(root);
-        let refusals = root.get("refusal").and_then(|entry| self.table(entry)).map(|keys| self.refusals(keys));
-        let shows = self.tables(root, "show").into_iter().filter_map(|keys| self.show(keys)).collect();
+        let refusals = self.refusals(root, &Refusals::default());
+        let exchanges = self.exchanges(root, &policy.format, &refusals);
+        let shows = self.tables(root, "show").into_iter().filter_map(|keys| self.show(keys, &refusals)).collect();
         let headers = root.get("headers").and_then(|entry| self.source(entry));
         let dialect = Dialect {
             name: name.to_owned(),
@@ -64,7 +65,7 @@ impl Parser<'_> {
             prefixes: root.get("prefixes").map(|entry| self.prefixes(entry)).unwrap_or_default(),
             headers: headers.map(|source| self.headers(source.snippet())).unwrap_or_default(),
             escape: root.get("json").and_then(|entry| self.word(entry, &Escape::NAMED)).unwrap_or_default(),
-            refusals: refusals.unwrap_or_default(),
+            refusals,
             jwt,
         };
         self.check_places();
@@ -171,9 +172,9 @@ impl Parser<'_> {
         }
     }
 
-    fn exchanges(&mut self, root: Keys<'_>) -> Vec<Exchange> {
+    fn exchanges(&mut self, root: Keys<'_>, format: &Format, of_all: &Refusals) -> Vec<Exchange> {
         let mut exchanges = Vec::new();
-        let mut starts = Vec::new();
+        let mut places = Vec::new();
         for keys in self.tables(root, "exchange") {
             let (before, one_way) = (self.mistakes.len(), self.one_way.len());
             self.only(keys, &["grant", "only", "request", "must", "answer", "refusal"]);
@@ -195,18 +196,18 @@ impl Parser<'_> {
                 self.needed(keys, "answer", "answer = '''…'''").map(|entry| self.sources(entry)).unwrap_or_default();
             let answers: Vec<_> = told.iter().filter_map(|source| self.answer(source.snippet())).collect();
             let whole = requests.len() == sources.len() && answers.len() == told.len() && !answers.is_empty();
-            let refusals = keys.get("refusal").and_then(|entry| self.table(entry)).map(|keys| self.refusals(keys));
+            let refusals = self.refusals(keys, of_all);
             if let (Some(grant), true) = (grant, whole) {
-                let refusals = refusals.unwrap_or_else(Refusals::default);
                 let exchange = Exchange { grant, only, requests, answers, refusals };
                 if self.mistakes.len() == before {
                     self.check_exchange(keys, &exchange);
-                    if only != Some(End::Client) {
-                        self.check_routes(keys, &exchange, &mut starts);
-                    }
                 }
                 exchanges.push(exchange);
+                places.push(keys.get("request").map_or(keys.at, |entry| entry.at));
             }
+        }
+        if self.mistakes.is_empty() {
+            self.check_routes(&mut exchanges, &places, format);
         }
         exchanges
     }

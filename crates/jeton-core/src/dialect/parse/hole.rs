@@ -221,8 +221,8 @@ impl Parser<'_> {
         texts
     }
 
-    /// Of several texts, the first that has all its values is written: each but the last needs one that those
-    /// behind it do not have.
+    /// Of several texts, the first that has all its values is written: each but the last needs one, or a setting, that
+    /// those behind it do not have.
     fn check_listed(&mut self, sources: &[Source], texts: &[Text]) {
         let required = |text: &Text| {
             let mut names = Vec::new();
@@ -231,6 +231,9 @@ impl Parser<'_> {
                     names.push(hole.name.clone());
                 }
             });
+            let settings =
+                text.own_holes().filter(|hole| hole.content == Content::Setting && hole.mark == Mark::Required);
+            names.extend(settings.map(|hole| hole.name.clone()));
             names
         };
         for (index, source) in sources.iter().enumerate() {

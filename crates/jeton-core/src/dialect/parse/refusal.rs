@@ -18,11 +18,16 @@ struct FrameHole {
 }
 
 impl Parser<'_> {
-    pub(super) fn refusals(&mut self, keys: Keys<'_>) -> Refusals {
-        let frame = keys.get("answer").and_then(|entry| self.source(entry));
-        let frame = frame.and_then(|source| self.answer(source.snippet()));
+    /// The refusals in the table `refusal`; one without a frame of its own fills that of the whole dialect.
+    pub(super) fn refusals(&mut self, keys: Keys<'_>, of_all: &Refusals) -> Refusals {
+        let Some(keys) = keys.get("refusal").and_then(|entry| self.table(entry)) else { return Refusals::default() };
+        let own = keys.get("answer");
+        let frame = match own {
+            Some(entry) => self.source(entry).and_then(|source| self.answer(source.snippet())),
+            None => of_all.frame.clone(),
+        };
         let holes = frame.as_ref().map(frame_holes).unwrap_or_default();
-        let mut by = Vec::new();
+        let mut by = if own.is_none() { of_all.by.clone() } else { Vec::new() };
         if let Some(entry) = keys.get("by") {
             for source in self.sources(entry) {
                 let name = source.snippet();

@@ -2,6 +2,7 @@
 
 use super::super::End;
 use super::super::percent::{self, Coding};
+use super::super::refuse::Refusals;
 use super::super::show::{Calls, PathPattern, Show, Spot};
 use super::super::source::Snippet;
 use super::super::template::HeaderValue;
@@ -9,7 +10,7 @@ use super::Parser;
 use super::table::{Entry, Keys};
 
 impl Parser<'_> {
-    pub(super) fn show(&mut self, keys: Keys<'_>) -> Option<Show> {
+    pub(super) fn show(&mut self, keys: Keys<'_>, of_all: &Refusals) -> Option<Show> {
         self.only(keys, &["methods", "path", "only", "token", "also", "refusal"]);
         let entry = self.needed(keys, "token", "token = \"Authorization: Bearer {{access_token}}\"")?;
         let mut placements = Vec::new();
@@ -31,8 +32,8 @@ impl Parser<'_> {
                 also.extend(self.spots(source.snippet()));
             }
         }
-        let refusals = keys.get("refusal").and_then(|entry| self.table(entry)).map(|keys| self.refusals(keys));
-        Some(Show { calls: self.calls(keys), placements, also, refusals: refusals.unwrap_or_default() })
+        let refusals = self.refusals(keys, of_all);
+        Some(Show { calls: self.calls(keys), placements, also, refusals })
     }
 
     fn calls(&mut self, keys: Keys<'_>) -> Calls {

@@ -4,6 +4,9 @@ pub(super) mod xml;
 
 use super::noun::Kind;
 use super::transform::Transform;
+use super::values::Value;
+use crate::domain::policy::TokenText;
+use crate::token::opaque;
 
 /// Text with holes, in one place of a message.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -180,6 +183,25 @@ impl Node {
         }
     }
 
+    /// The members that say by a literal which element of a list this is: `"Name":"email"`.
+    pub(super) fn naming(&self) -> impl Iterator<Item = (&str, &str)> {
+        let members = if let Self::Object { members, .. } = self { members.as_slice() } else { &[] };
+        members.iter().filter_map(|member| match &member.node {
+            Self::Text(text) => Some((member.name.as_str(), text.literal()?)),
+            _ => None,
+        })
+    }
+
+    /// Whether there is anything to say in it, and all of that may be absent: then its literals alone say nothing.
+    pub(super) fn may_be_silent(&self) -> bool {
+        let (mut holes, mut optional) = (false, true);
+        self.each_slot(&mut |hole, _| {
+            holes = true;
+            optional &= hole.mark.may_be_absent();
+        });
+        holes && optional
+    }
+
     /// Whether all of it may be absent.
     pub(super) fn is_optional(&self) -> bool {
         match self {
@@ -271,6 +293,25 @@ pub(super) struct Start {
 pub(super) struct RequestTemplate {
     pub(super) starts: Vec<Start>,
     pub(super) message: Message,
+    /// Values whose form tells this request from later ones of the same shape.
+    pub(super) guards: Vec<Guard>,
+}
+
+/// A request whose value of this name has another form is another request.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Guard {
+    pub(super) hole: String,
+    /// For a token: how it is made up. The form of any other value is that of its type.
+    pub(super) made_as: Option<TokenText>,
+}
+
+impl Guard {
+    pub(super) fn fits(&self, value: &Value) -> bool {
+        match (&self.made_as, value) {
+            (Some(text), Value::Secret(token)) => opaque::is_made_as(text, token.expose()),
+            _ => true,
+        }
+    }
 }
 
 impl RequestTemplate {

@@ -61,6 +61,10 @@ impl Writer<'_> {
                 written.extend(words.into_iter().map(|word| format!("{before}{name}\"{word}\"{after}")));
                 continue;
             }
+            if brackets[0] == '[' && node.may_be_silent() && self.is_silent(node) {
+                dropped = true;
+                continue;
+            }
             let mut value = String::new();
             match self.json(node, &mut value)? {
                 true => written.push(format!("{before}{name}{value}{after}")),
@@ -75,6 +79,13 @@ impl Writer<'_> {
         out.push_str(end);
         out.push(brackets[1]);
         Ok(true)
+    }
+
+    /// Whether no value of it is there.
+    fn is_silent(&self, node: &Node) -> bool {
+        let mut silent = true;
+        node.each_slot(&mut |hole, _| silent &= self.value(hole).is_none());
+        silent
     }
 
     fn way<'n>(&self, setting: &str, ways: &'n [(String, Node)]) -> Result<&'n Node, WriteError> {
