@@ -12,8 +12,8 @@ use super::values::{Value, Values};
 use super::xml::Xml;
 use crate::domain::refusal::{Reason, Refusal};
 
-/// A row's own values, if it says what the answer does.
-type Pass<'p> = &'p dyn Fn(&Row) -> Option<Values>;
+/// A row's own values, if it says what the answer does in the holes of its table's frame.
+type Pass<'p> = &'p dyn Fn(&Refusals, &Row, Option<&Values>) -> Option<Values>;
 
 impl Dialect {
     /// What an answer to an exchange says: the values of a success, or why not.
@@ -54,46 +54,47 @@ impl Dialect {
             Place::Exchange(index) => self.exchanges.get(index).is_some_and(|exchange| says(exchange.grant, reason)),
             Place::Show(_) => root(reason) != Reason::WrongCredentials,
         };
-        let mut refusal = [self.refusals_of(place), Some(&self.refusals)]
-            .into_iter()
-            .flatten()
-            .find_map(|table| self.read_rows(table, &can_say, answer))?;
+        let tables = [self.refusals_of(place), Some(&self.refusals)];
+        let said: Vec<_> = tables.into_iter().flatten().map(|table| (table, self.said(table, answer))).collect();
+        let mut refusal = self.read_rows(&said, &can_say, answer)?;
         let seconds = answer.headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         refusal.retry_after = seconds.map(std::time::Duration::from_secs);
         Some(refusal)
     }
 
-    /// All keys of a row, rows without holes first; then the keys of `by`; then the status alone.
+    /// What stands in the holes of a table's frame, if the answer may be one by it.
+    fn said(&self, table: &Refusals, answer: &AnswerParts<'_>) -> Option<Values> {
+        let frame = table.frame.as_ref()?;
+        let settings = Values::new();
+        let mut reader = Reader::of_answer(&self.fields, &settings, false);
+        // What can be read of it is enough: the status alone may tell.
+        let _ = read_message(&mut reader, frame, answer);
+        let fits = frame.status == Status::Row || frame.status == Status::Fixed(answer.status);
+        fits.then(|| reader.into_values().with("status", Value::Number(i64::from(answer.status))))
+    }
+
+    /// All keys of a row, rows without holes first; then the keys of `by`; then the status alone. What a farther table
+    /// says exactly counts more than what a nearer one has in common with the answer.
     fn read_rows(
         &self,
-        table: &Refusals,
+        tables: &[(&Refusals, Option<Values>)],
         can_say: &dyn Fn(Reason) -> bool,
         answer: &AnswerParts<'_>,
     ) -> Option<Refusal> {
-        let settings = Values::new();
-        let said = table.frame.as_ref().and_then(|frame| {
-            let mut reader = Reader::of_answer(&self.fields, &settings, false);
-            // What can be read of it is enough: the status alone may tell.
-            let _ = read_message(&mut reader, frame, answer);
-            let fits = frame.status == Status::Row || frame.status == Status::Fixed(answer.status);
-            fits.then(|| reader.into_values().with("status", Value::Number(i64::from(answer.status))))
-        });
-        let rows: Vec<&Row> = table.rows.iter().filter(|row| can_say(row.reason)).collect();
+        // Alone, a status of success says nothing about a refusal.
+        let telling = !(200..300).contains(&answer.status);
         let passes: [Pass<'_>; 4] = [
-            &|row| self.row_says(row, said.as_ref(), answer, &|_| true).filter(Values::is_empty),
-            &|row| self.row_says(row, said.as_ref(), answer, &|_| true),
-            &|row| {
+            &|_, row, said| self.row_says(row, said, answer, &|_| true).filter(Values::is_empty),
+            &|_, row, said| self.row_says(row, said, answer, &|_| true),
+            &|table, row, said| {
                 let by = |key: &str| table.by.iter().any(|by| by == key);
-                if table.by.is_empty() { None } else { self.row_says(row, said.as_ref(), answer, &by) }
+                if table.by.is_empty() { None } else { self.row_says(row, said, answer, &by) }
             },
-            &|row| {
-                // Alone, a status of success says nothing about a refusal.
-                let telling = !(200..300).contains(&answer.status);
-                if telling { self.row_says(row, said.as_ref(), answer, &|key| key == "status") } else { None }
-            },
+            &|_, row, said| telling.then(|| self.row_says(row, said, answer, &|key| key == "status"))?,
         ];
-        for pass in passes {
-            let found: Vec<_> = rows.iter().filter_map(|row| Some((row.reason, pass(row)?))).collect();
+        for (pass, (table, said)) in passes.iter().flat_map(|pass| tables.iter().map(move |table| (pass, table))) {
+            let rows = table.rows.iter().filter(|row| can_say(row.reason));
+            let found: Vec<_> = rows.filter_map(|row| Some((row.reason, pass(table, row, said.as_ref())?))).collect();
             if let [(_, values), ..] = found.as_slice() {
                 let mut refusal = Refusal::new(cautious(found.iter().map(|(reason, _)| *reason))?);
                 refusal.field = values.text("field").filter(|_| found.len() == 1).map(str::to_owned);

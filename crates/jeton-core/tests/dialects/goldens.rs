@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use jeton_core::dialect::{Answer, Dialect, Kind, Place, ReadError, Reading, Shown, Slot, Values};
 
-use super::http_file::{Case, Reply, cases, sorted};
+use super::http_file::{Case, Reply, cases, foreign_cases, sorted};
 
 static BUILT_IN: LazyLock<Vec<Dialect>> = LazyLock::new(|| {
     let parse = |(name, text): &(&str, &str)| match Dialect::parse(text) {
@@ -90,6 +90,33 @@ fn exchange(dialect: &Dialect, case: &Case) {
                     let read = dialect.read_answer(index, &reply.parts()).unwrap();
                     assert_eq!(sort(&without_choice(read, &settings)), sort(&expected), "{title}: the answer");
                 }
+            }
+        }
+    }
+}
+
+/// What others sent and answered is read: there is more in it than the file says, and it is written otherwise.
+#[test]
+fn every_foreign_example_is_read() {
+    for dialect in built_in() {
+        for case in foreign_cases(&dialect.name) {
+            let title = &case.title;
+            let Reading::Exchange { index, values, .. } = dialect.read_request(&case.request(), &case.settings())
+            else {
+                panic!("{title}: the request is not read")
+            };
+            let slots = dialect.exchanges[index].request_slots();
+            let token = Slot { name: "access_token".to_owned(), kind: Kind::Secret, required: false };
+            let answered = dialect.exchanges[index].answer_slots();
+            case.check_names(&[slots.as_slice(), &[token.clone()], answered.as_slice()].concat());
+            let shown = dialect.exchanges[index].grant.shows_token().then_some(token);
+            let expected = case.values(&slots.into_iter().chain(shown).collect::<Vec<_>>());
+            assert_eq!(sort(&values), sort(&expected), "{title}: the request");
+            let Some(reply) = &case.answer else { continue };
+            match (dialect.read_answer(index, &reply.parts()), case.answers()) {
+                (Ok(read), None) => assert_eq!(sort(&read), sort(&case.values(&answered)), "{title}: the answer"),
+                (Err(ReadError::Refused(read)), Some(refusal)) => assert_eq!(read.reason, refusal.reason, "{title}"),
+                (read, _) => panic!("{title}: {read:?}"),
             }
         }
     }

@@ -42,8 +42,19 @@ const WORDS: [&str; 7] = ["call", "read_only", "refused", "answers", "read_as", 
 
 /// All cases of a dialect's folder.
 pub(crate) fn cases(dialect: &str) -> Vec<Case> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dialects").join(dialect).join("examples");
-    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    cases_in(dialect, "examples")
+}
+
+/// What other programs sent and other servers answered, as far as it was recorded.
+pub(crate) fn foreign_cases(dialect: &str) -> Vec<Case> {
+    cases_in(dialect, "examples/foreign")
+}
+
+fn cases_in(dialect: &str, folder: &str) -> Vec<Case> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dialects").join(dialect).join(folder);
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "http"));
     files.sort();
     let mut cases = Vec::new();
     for file in files {

@@ -129,6 +129,12 @@ Content-Type: text/xml
         ),
         ("GET /in?user={{username}}&pin={{password}}&scope={{scope*}}", ADA, "GET /in?user=ada&pin=p%26s"),
         (
+            "GET /in?user={{username}}&pin={{password}}&sign={{signed?}}",
+            &[("username", "a"), ("password", "b"), ("key_id", "k"), ("issued_at", "1970-01-01T00:00:01Z")],
+            "GET /in?user=a&pin=b&sign=k%0A1000",
+        ),
+        ("GET /in?user={{username}}&pin={{password}}&sign={{signed?}}", ADA, "GET /in?user=ada&pin=p%26s"),
+        (
             "PUT /in/{{username}}\nContent-Type: text/plain\n\n{{password}}",
             &[("username", "a/b"), ("password", "line\nline % & é")],
             "PUT /in/a%2Fb\nContent-Type: text/plain\n\nline\nline % & é",

@@ -120,7 +120,7 @@ impl Writer<'_> {
 
     /// Text in its place; nothing if the place goes away.
     pub(super) fn text(&self, text: &Text, coding: Coding) -> Result<Option<String>, WriteError> {
-        if text.is_optional() && text.own_holes().all(|hole| self.value(hole).is_none()) {
+        if text.is_optional() && !text.own_holes().any(|hole| self.is_set(hole)) {
             return Ok(None);
         }
         let mut out = String::new();
@@ -152,6 +152,20 @@ impl Writer<'_> {
         self.values.get(&hole.name).filter(|value| !value.is_empty())
     }
 
+    /// Whether there is anything to write in a hole; in a part, for any of its own.
+    fn is_set(&self, hole: &Hole) -> bool {
+        match &hole.content {
+            Content::Any => false,
+            Content::Setting => noun::setting(self.fields, self.settings, &hole.name).is_some(),
+            Content::Part(texts) => {
+                let mut found = false;
+                texts.iter().for_each(|text| text.each_slot(&mut |slot, _| found |= self.value(slot).is_some()));
+                found
+            }
+            Content::Slot(_) => self.value(hole).is_some(),
+        }
+    }
+
     /// The text of a hole before it is encoded for its place.
     fn hole(&self, hole: &Hole) -> Result<Option<String>, WriteError> {
         let text = match &hole.content {
@@ -160,6 +174,7 @@ impl Writer<'_> {
                 Some(value) => Some(self.written(hole, value)?),
                 None => None,
             },
+            Content::Part(_) if hole.mark.may_be_absent() && !self.is_set(hole) => None,
             Content::Part(texts) => match self.part(hole, texts)? {
                 Some(text) => Some(self.through(hole, |key| transform::apply_all(text, &hole.through, key))?),
                 None => None,
