@@ -32,6 +32,14 @@ pub(crate) fn check(url: &str) -> Result<(), AddressError> {
     }
 }
 
+/// The same for an address that an issuer gives, which may have a query (RFC 6749 §3.1).
+pub(crate) fn check_endpoint(url: &str) -> Result<(), AddressError> {
+    if url.parse::<Uri>().is_err() || url.contains('#') {
+        return Err(AddressError::Form(url.to_owned()));
+    }
+    check(url.split_once('?').map_or(url, |(before, _)| before))
+}
+
 /// `target` (path and query) below `base`. Whatever `target` is, the host stays that of `base`.
 pub(crate) fn join(base: &str, target: &str) -> String {
     format!("{}/{}", base.trim_end_matches('/'), target.trim_start_matches('/'))

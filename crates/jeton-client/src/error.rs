@@ -30,6 +30,20 @@ pub enum Error {
     /// No random bytes.
     #[error(transparent)]
     NoChance(#[from] NoChance),
+    /// Only a person can get the next token.
+    #[error("`{0}` needs you to sign in; run: jeton login {0}")]
+    SignInNeeded(String),
+    /// Nobody signed in.
+    #[error("nobody signed in within {} minutes; try again", .0.as_secs() / 60)]
+    NobodyCame(Duration),
+    /// The browser has no way back.
+    #[error("cannot listen at {address}: {source}; end the program that does, or change the profile's `redirect_uri`")]
+    Listen {
+        /// Where.
+        address: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The last try failed, and the API or good manners ask for a pause.
     #[error("the last try failed, and the next may be made in {} s", .0.as_secs() + 1)]
     Pause(Duration),

@@ -13,7 +13,9 @@ use jeton_core::time::Timestamp;
 
 pub(crate) use dialect::show;
 pub use dialect::{DialectFlow, sign_in_slots};
-pub use oauth::{ClientAuth, Metadata, OAuthFlow, discovery};
+pub use oauth::{
+    Authorization, ClientAuth, Device, Grant, Metadata, OAuthFlow, Poll, Proof, discovery, oauth_discovery,
+};
 
 use crate::token::Token;
 use crate::vault::Secrets;
@@ -105,6 +107,9 @@ pub enum FlowError {
     /// The API has no sign-in that this profile could use.
     #[error("the dialect `{0}` has no sign-in of its own; name the issuer that gives its tokens in the profile")]
     NoSignIn(String),
+    /// The issuer lacks what the profile's grant needs.
+    #[error("the issuer has no {0}; see whether the profile's issuer and grant are right")]
+    Unsupported(&'static str),
     /// No random bytes for a nonce.
     #[error(transparent)]
     NoChance(#[from] crate::clock::NoChance),
@@ -114,7 +119,7 @@ pub enum FlowError {
 pub type Fresh<'a> = &'a dyn Fn() -> Result<String, crate::clock::NoChance>;
 
 impl Flow {
-    /// The request for `act`; nothing if the API has none for it, or `token` cannot be used for it.
+    /// The request for `act` at `now`; nothing if the API has none for it, or `token` cannot be used for it.
     ///
     /// # Errors
     /// A value that the request needs is missing or has the wrong form.
@@ -124,10 +129,11 @@ impl Flow {
         secrets: &Secrets,
         token: Option<&Token>,
         fresh: Fresh<'_>,
+        now: Timestamp,
     ) -> Result<Option<Request>, FlowError> {
         match self {
             Self::Dialect(flow) => flow.write(act, secrets, token, fresh),
-            Self::OAuth(flow) => Ok(flow.write(act, secrets, token)),
+            Self::OAuth(flow) => flow.write(act, token, Proof { secrets, fresh, now }),
         }
     }
 

@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::address;
 use crate::error::Error;
-use crate::flow::ClientAuth;
+use crate::flow::{ClientAuth, Grant};
 use crate::vault::{Vault, VaultError, write_private};
 
 /// What is known of one API. Stands in `profiles.toml` as a table of its name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     /// The address of the API: calls go below it, and the dialect's exchanges too.
@@ -25,6 +25,9 @@ pub struct Profile {
     /// The OAuth issuer that gives the tokens; without one the dialect's own sign-in does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,
+    /// What the client shows the issuer for a first token; without it itself, by client credentials.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grant: Option<Grant>,
     /// How the client proves itself to the issuer, where that is not what the issuer's metadata say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth: Option<ClientAuth>,
@@ -244,6 +247,7 @@ mod tests {
             url: url.to_owned(),
             dialect: None,
             issuer: Some("https://id.example.com".to_owned()),
+            grant: Some(Grant::DeviceCode),
             auth: Some(ClientAuth::Post),
             ca_file: None,
             values: [("client_id".to_owned(), "me".to_owned())].into_iter().collect(),

@@ -1,5 +1,8 @@
 //! A valid token, from disk while it is good, else from the API, asked once for all processes.
 
+mod loopback;
+mod sign_in;
+
 use std::sync::Arc;
 
 use jeton_core::dialect::{Dialect, Placed, Values};
@@ -7,11 +10,13 @@ use jeton_core::domain::refusal::Reason;
 
 use crate::clock::{Clock, uuid};
 use crate::error::Error;
-use crate::flow::{self, Act, DialectFlow, Flow, FlowError, Metadata, OAuthFlow, Request, Response};
+use crate::flow::{self, Act, DialectFlow, Flow, FlowError, Grant, Metadata, OAuthFlow, Request, Response};
 use crate::profile::{Profile, Profiles};
 use crate::token::{Need, Token, pause};
 use crate::transport::Transport;
 use crate::vault::{Lock, Secrets, State, Vault};
+
+pub use sign_in::Prompt;
 
 /// Gives the token of one profile.
 #[derive(Debug)]
@@ -96,7 +101,9 @@ impl TokenSource {
     /// The API refuses the token, or could not be asked.
     pub async fn user_info(&self, token: &Token) -> Result<Option<Values>, Error> {
         let flow = self.flow().await?;
-        let Some(request) = flow.write(Act::UserInfo, &Secrets::new(), Some(token), &uuid)? else { return Ok(None) };
+        let Some(request) = flow.write(Act::UserInfo, &Secrets::new(), Some(token), &uuid, self.clock.now())? else {
+            return Ok(None);
+        };
         let response = self.transport.send(request).await?;
         Ok(Some(flow.read_user_info(&response)?))
     }
@@ -112,7 +119,7 @@ impl TokenSource {
             return Ok(Ended::Nothing);
         }
         let flow = self.flow().await?;
-        let ended = match flow.write(Act::End, &state.secrets, state.token.as_ref(), &uuid)? {
+        let ended = match flow.write(Act::End, &state.secrets, state.token.as_ref(), &uuid, self.clock.now())? {
             Some(request) => {
                 flow.read_end(&self.transport.send(request).await?)?;
                 Ended::AtTheApi
@@ -164,6 +171,11 @@ impl TokenSource {
             Err(error) => {
                 let now = self.clock.now();
                 let good = state.good_token(now).cloned();
+                if matches!(error, Error::SignInNeeded(_)) {
+                    // What was just refused is not tried again.
+                    state.token.iter_mut().for_each(|token| token.refresh = None);
+                    self.vault.store(lock, &self.profile, &state)?;
+                }
                 if let Some(asked) = wants_pause(&error, good.is_some()) {
                     state.failures = state.failures.saturating_add(1);
                     state.not_before = Some(now + pause(state.failures, asked, self.clock.chance()));
@@ -179,9 +191,13 @@ impl TokenSource {
 
     /// A token by refreshing the one there is, or if that gives none, by signing in.
     async fn obtain(&self, state: &State) -> Result<Token, Error> {
-        let flow = self.flow().await?;
         let old = state.token.as_ref();
-        if let Some(request) = flow.write(Act::Refresh, &state.secrets, old, &uuid)? {
+        let needs_person = self.grant().needs_person();
+        if needs_person && old.is_none_or(|old| old.refresh.is_none()) {
+            return Err(Error::SignInNeeded(self.name.clone()));
+        }
+        let flow = self.flow().await?;
+        if let Some(request) = flow.write(Act::Refresh, &state.secrets, old, &uuid, self.clock.now())? {
             match self.exchange(&flow, Act::Refresh, request).await {
                 Ok(mut token) => {
                     // An answer without a refresh token means that the old one goes on (RFC 6749 §6).
@@ -192,8 +208,11 @@ impl TokenSource {
                 Err(error) => return Err(error),
             }
         }
+        if needs_person {
+            return Err(Error::SignInNeeded(self.name.clone()));
+        }
         let nothing = || FlowError::NoSignIn(self.profile.dialect.clone().unwrap_or_default());
-        let request = flow.write(Act::SignIn, &state.secrets, None, &uuid)?.ok_or_else(nothing)?;
+        let request = flow.write(Act::SignIn, &state.secrets, None, &uuid, self.clock.now())?.ok_or_else(nothing)?;
         self.exchange(&flow, Act::SignIn, request).await
     }
 
@@ -208,18 +227,28 @@ impl TokenSource {
 
     async fn flow(&self) -> Result<Flow, Error> {
         match (&self.profile.issuer, &self.dialect) {
-            (Some(issuer), _) => {
-                let response = self.transport.send(flow::discovery(issuer)).await?;
-                let metadata =
-                    Metadata::read(issuer, &response).map_err(|error| with_wait(error, &response, self.clock.now()))?;
-                Ok(Flow::OAuth(OAuthFlow::new(metadata, self.profile.auth, &self.profile.values)?))
-            }
+            (Some(issuer), _) => Ok(Flow::OAuth(self.oauth(issuer).await?)),
             (None, Some(dialect)) => {
                 let flow = DialectFlow::new(Arc::clone(dialect), &self.profile.url, &self.profile.values)?;
                 Ok(Flow::Dialect(Box::new(flow)))
             }
             (None, None) => Err(crate::profile::ProfileError::NoSource.into()),
         }
+    }
+
+    async fn oauth(&self, issuer: &str) -> Result<OAuthFlow, Error> {
+        let mut response = self.transport.send(flow::discovery(issuer)).await?;
+        if response.status == 404 {
+            response = self.transport.send(flow::oauth_discovery(issuer)).await?;
+        }
+        let now = self.clock.now();
+        let metadata = Metadata::read(issuer, &response, now).map_err(|error| with_wait(error, &response, now))?;
+        Ok(OAuthFlow::new(metadata, self.grant(), self.profile.auth, &self.profile.values)?)
+    }
+
+    /// How a first token is had; a dialect's own sign-in needs nobody.
+    fn grant(&self) -> Grant {
+        self.profile.grant.filter(|_| self.profile.issuer.is_some()).unwrap_or_default()
     }
 
     /// The lock, waited for on a thread that may wait.

@@ -259,8 +259,7 @@ mod tests {
     use crate::flow::Issued;
 
     fn profile(url: &str) -> Profile {
-        let issuer = Some("https://id.example.com".to_owned());
-        Profile { url: url.to_owned(), dialect: None, issuer, auth: None, ca_file: None, values: BTreeMap::new() }
+        Profile { url: url.to_owned(), issuer: Some("https://id.example.com".to_owned()), ..Profile::default() }
     }
 
     fn filled() -> State {

@@ -129,10 +129,8 @@ fn profiles(folder: &Path, api: &Api) -> Profiles {
     let profile = Profile {
         url: api.url.clone(),
         dialect: Some(file.to_str().unwrap().to_owned()),
-        issuer: None,
-        auth: None,
-        ca_file: None,
         values: BTreeMap::from([("username".to_owned(), "ada".to_owned())]),
+        ..Profile::default()
     };
     let profiles = Profiles::at(folder);
     let secrets = BTreeMap::from([("password".to_owned(), Secret::from("secret"))]);

@@ -38,17 +38,14 @@ impl Usage {
 
     /// The API's own answer to a call that is refused.
     ///
-    /// `show` is the placement in which the token was found; without one the dialect's first speaks, since
-    /// that is where its documentation says how a missing token is answered.
+    /// `show` is the placement in which the token was found, or should have been; without one the first that is for
+    /// every call speaks, since that is where the API's documentation says how a call is refused.
     pub fn refuse(&self, show: Option<usize>, refusal: &Refusal) -> Answer {
         match self {
             Self::Bearer { realm } => bearer::refuse(realm, refusal),
             Self::Dialect(dialect) => {
-                let place = match show {
-                    Some(show) => Place::Show(show),
-                    None if dialect.shows.is_empty() => Place::Dialect,
-                    None => Place::Show(0),
-                };
+                let general = || dialect.shows.iter().position(|show| show.is_for_every_call());
+                let place = show.or_else(general).map_or(Place::Dialect, Place::Show);
                 dialect.write_refusal(place, refusal, &Values::new())
             }
         }

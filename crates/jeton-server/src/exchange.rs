@@ -225,9 +225,9 @@ async fn renew_hash(app: &App, facts: &Facts, checked: PasswordCheck, password: 
 /// The algorithm that the access token asked for is signed with, if it is signed. A client's own token is OAuth's,
 /// by the realm's settings, whatever the dialect it is asked for in.
 fn signing_alg(facts: &Facts, request: &Request<'_>) -> Option<Alg> {
-    match (&request.grant, request.shape.policy().map(|policy| policy.format)) {
+    match (&request.grant, request.shape.policy().map(|policy| &policy.format)) {
         (Grant::ClientCredentials { .. }, _) | (_, None) => Some(facts.realm.settings.alg),
-        (_, Some(Format::Jwt(alg))) => Some(alg),
+        (_, Some(Format::Jwt(alg))) => Some(*alg),
         (_, Some(Format::Opaque(_))) => None,
     }
 }

@@ -3,6 +3,7 @@
 mod config;
 #[cfg(feature = "demo")]
 mod demo;
+mod dialect;
 mod gate;
 mod init;
 mod local;
@@ -38,6 +39,9 @@ enum Command {
     Init(init::Args),
     /// Stand in front of an API and let through what a realm's tokens open
     Gate(gate::Args),
+    /// Dialect files: what describes an API's token page
+    #[command(subcommand)]
+    Dialect(dialect::Command),
     #[command(flatten)]
     Local(local::Command),
     /// Print a completion script for a shell
@@ -64,6 +68,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Serve(args) => serve::run(args),
         Command::Init(args) => init::run(&args),
         Command::Gate(args) => gate::run(args),
+        Command::Dialect(command) => dialect::run(command),
         Command::Local(command) => local::run(command),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "jeton", &mut std::io::stdout());

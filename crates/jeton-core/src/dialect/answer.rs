@@ -2,7 +2,8 @@
 
 use super::Dialect;
 use super::json::Json;
-use super::message::{AnswerParts, GrantName, Place, ReadError};
+use super::message::{AnswerParts, GrantName, Place, ReadAnswer, ReadError};
+use super::noun::Origin;
 use super::percent::Coding;
 use super::read::{Reader, Stop};
 use super::refuse::{Refusals, Row, Says};
@@ -21,6 +22,20 @@ impl Dialect {
     /// # Errors
     /// [`ReadError::Refused`] with the reason, as near as the answer tells it; [`ReadError::Shape`] if it is neither.
     pub fn read_answer(&self, exchange: usize, answer: &AnswerParts<'_>) -> Result<Values, ReadError> {
+        Ok(self.read_answer_to(exchange, &Values::new(), answer)?.values)
+    }
+
+    /// The same for the answer to what was `asked`, with what had to be put up with.
+    ///
+    /// # Errors
+    /// Those of [`read_answer`](Self::read_answer), and [`ReadError::Shape`] if the answer repeats a field that is from
+    /// the client (the `id` of a JSON-RPC call) and was sent as another value: it answers another request.
+    pub fn read_answer_to(
+        &self,
+        exchange: usize,
+        asked: &Values,
+        answer: &AnswerParts<'_>,
+    ) -> Result<ReadAnswer, ReadError> {
         let Some(found) = self.exchanges.get(exchange) else {
             return Err(ReadError::Shape("there is no such exchange".to_owned()));
         };
@@ -31,8 +46,11 @@ impl Dialect {
         for template in found.answers.iter().filter(|template| template.status == Status::Fixed(answer.status)) {
             let mut reader = Reader::of_answer(&self.fields, &settings, ambiguous);
             match read_message(&mut reader, template, answer) {
-                Ok(()) => match reader.finish() {
-                    Ok(values) => return Ok(values),
+                Ok(()) => match reader.finish_answer() {
+                    Ok(read) => match self.not_repeated(asked, &read.values) {
+                        None => return Ok(read),
+                        Some(name) => missing = format!("its `{name}` is not the one that was sent"),
+                    },
                     Err(Stop::Refused(refusal)) => {
                         missing = format!("{} is missing", refusal.field.unwrap_or_default());
                     }
@@ -45,6 +63,13 @@ impl Dialect {
             Some(refusal) => Err(ReadError::Refused(refusal)),
             None => Err(ReadError::Shape(missing)),
         }
+    }
+
+    /// The field that is the client's own and comes back as another value.
+    fn not_repeated<'v>(&self, asked: &Values, said: &'v Values) -> Option<&'v str> {
+        let own = |name: &str| self.fields.iter().any(|field| field.name == name && field.origin == Origin::Client);
+        let differs = |(name, value): &(&str, &Value)| asked.get(name).is_some_and(|sent| sent != *value) && own(name);
+        said.iter().find(differs).map(|(name, _)| name)
     }
 
     /// The reason that an answer gives, as near as it tells; nothing if it is no refusal of this dialect.

@@ -232,6 +232,33 @@ pub enum WriteError {
     Nothing(&'static str),
 }
 
+/// What an answer says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReadAnswer {
+    /// Its values.
+    pub values: Values,
+    /// Where it is not as the file says, and was read all the same.
+    pub deviations: Vec<Deviation>,
+}
+
+/// A difference between an answer and its description that was put up with. It tells of no value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deviation {
+    /// Which tolerance it needed, such as `number_as_text`.
+    pub name: &'static str,
+    /// The name on the wire; empty for the whole body.
+    pub field: String,
+    /// What was found instead.
+    pub found: &'static str,
+}
+
+impl std::fmt::Display for Deviation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let field = if self.field.is_empty() { "the body" } else { &self.field };
+        write!(f, "{}: `{field}` is {}", self.name, self.found)
+    }
+}
+
 /// Why an answer could not be read as a success.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {

@@ -7,6 +7,7 @@
 
 mod answer;
 mod describe;
+mod example;
 mod json;
 mod message;
 mod multipart;
@@ -26,9 +27,10 @@ mod write;
 mod xml;
 
 pub use describe::{Described, DescribedValue, Description, MessagePart};
+pub use example::{Example, Reply};
 pub use message::{
-    Answer, AnswerParts, Carrier, GrantName, OwnedRequest, Place, Placed, ReadError, Reading, Request, Shown, Slot,
-    WriteError,
+    Answer, AnswerParts, Carrier, Deviation, GrantName, OwnedRequest, Place, Placed, ReadAnswer, ReadError, Reading,
+    Request, Shown, Slot, WriteError,
 };
 pub use noun::{Field, Kind, Origin};
 pub use source::Mistake;
@@ -104,6 +106,11 @@ struct JwtTemplates {
 }
 
 impl Exchange {
+    /// Whether a server answers it.
+    fn is_served(&self) -> bool {
+        self.only != Some(End::Client)
+    }
+
     /// What its requests can say: every value once, required if the first start line and message need it.
     pub fn request_slots(&self) -> Vec<Slot> {
         let mut slots = Vec::new();

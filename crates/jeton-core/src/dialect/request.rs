@@ -12,7 +12,7 @@ use super::read::{Found, Reader, Step, Stop, refuse};
 use super::template::{Body, Pair, RequestTemplate, Start, Text};
 use super::values::Values;
 use super::xml::Xml;
-use super::{Dialect, End, Exchange};
+use super::{Dialect, Exchange};
 use crate::domain::refusal::{Reason, Refusal};
 
 /// A request template that serves the path.
@@ -89,7 +89,7 @@ impl Dialect {
         let mut claimed = Vec::new();
         for below in self.prefixes.iter().map(String::as_str).chain([""]).filter_map(|prefix| below(path, prefix)) {
             let Some(segments) = segments(&below) else { continue };
-            let served = |(_, exchange): &(usize, &Exchange)| exchange.only != Some(End::Client);
+            let served = |(_, exchange): &(usize, &Exchange)| exchange.is_served();
             for (index, exchange) in self.exchanges.iter().enumerate().filter(served) {
                 for request in &exchange.requests {
                     let starts = request.starts.iter().filter(|start| serves(&reader, &start.path, &segments));
@@ -164,7 +164,7 @@ impl Dialect {
         let mut elsewhere = None;
         let mut refused: Option<(usize, Refusal)> = None;
         for candidate in candidates {
-            let mut reader = Reader::of_request(&self.fields, settings);
+            let mut reader = Reader::of_request(&self.fields, settings).guarded_by(&candidate.request.guards);
             let read = read_all(&mut reader, candidate, request, query, parsed);
             let seen = reader.secret_seen;
             match read.and_then(|()| reader.finish()) {

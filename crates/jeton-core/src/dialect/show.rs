@@ -144,6 +144,11 @@ fn named(found: Vec<(String, Option<String>)>, name: &str) -> Vec<Option<String>
 }
 
 impl Show {
+    /// Whether no call is excepted, nor an end.
+    pub fn is_for_every_call(&self) -> bool {
+        self.calls.methods.is_empty() && self.calls.path.is_none() && self.calls.only.is_none()
+    }
+
     /// Every place that the token or a value beside it may stand in.
     pub fn carriers(&self) -> Vec<Carrier> {
         let mut carriers: Vec<Carrier> = Vec::new();

@@ -64,7 +64,7 @@ pub struct Policy {
 }
 
 /// How an access token looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Format {
     /// A random string that means nothing without the store.
     Opaque(TokenText),
@@ -73,12 +73,17 @@ pub enum Format {
 }
 
 /// How an opaque token is made up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenText {
     /// Jeton's own form: a recognisable prefix, 43 base62 characters (256 bits) and a checksum.
     Checked,
-    /// This many random base62 characters and nothing else, where the dialect leaves no room. At least 43.
-    Random(u8),
+    /// What a dialect says.
+    Random {
+        /// Letters, digits, `_` and `-`; may be empty.
+        prefix: String,
+        /// How many random base62 characters follow it, at least 43.
+        length: u8,
+    },
 }
 
 /// How a token is renewed.

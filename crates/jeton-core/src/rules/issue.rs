@@ -183,7 +183,7 @@ fn begin_session(
         ended_at: None,
     };
     let refresh = matches!(policy.refresh, Refresh::Keep { .. } | Refresh::Rotate { .. })
-        .then(|| opaque::new_token(TokenText::Checked, TokenKind::Refresh, rng));
+        .then(|| opaque::new_token(&TokenText::Checked, TokenKind::Refresh, rng));
 
     let parties = Parties {
         principal: begin.principal,
@@ -237,7 +237,7 @@ fn continue_session(
             let mut derived = Successor::new(known.pepper, token.token.digest, generation);
             let mut made = make(known, dialect, &session, &parties, issued_at, derived.id(), &mut derived)?;
             if let Refresh::Rotate { .. } = dialect.policy.refresh {
-                made.issue.refresh = Some(opaque::new_token(TokenText::Checked, TokenKind::Refresh, &mut derived));
+                made.issue.refresh = Some(opaque::new_token(&TokenText::Checked, TokenKind::Refresh, &mut derived));
             }
             made
         }
@@ -314,7 +314,7 @@ fn make(
     }
     describe(&mut values, parties.principal, parties.actor);
 
-    let (access, digest) = match policy.format {
+    let (access, digest) = match &policy.format {
         Format::Opaque(text) => {
             let token = opaque::new_token(text, TokenKind::Access, rng);
             let digest = digest_opaque(known.pepper, token.expose());
@@ -327,7 +327,7 @@ fn make(
             let (header, claims) = written.map_err(broken)?;
             let signing_input = jwt::signing_input(&header, &claims);
             let digest = digest_jwt(known.pepper, &signing_input);
-            (Access::Jwt { alg, signing_input }, digest)
+            (Access::Jwt { alg: *alg, signing_input }, digest)
         }
     };
     let forget_at = match policy.refresh {

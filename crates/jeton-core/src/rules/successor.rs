@@ -76,7 +76,9 @@ mod tests {
     fn text(key: u8, of: u8, generation: i64) -> String {
         let pepper = Pepper::new(&[key; 32]);
         let mut successor = Successor::new(&pepper, Digest([of; 32]), generation);
-        opaque::new_token(TokenText::Random(60), TokenKind::Access, &mut successor).expose().clone()
+        opaque::new_token(&TokenText::Random { prefix: String::new(), length: 60 }, TokenKind::Access, &mut successor)
+            .expose()
+            .clone()
     }
 
     #[test]

@@ -15,9 +15,9 @@ const STRONG: usize = 43;
 const CHECKSUM: usize = 6;
 
 /// A new opaque token.
-pub fn new_token(text: TokenText, kind: TokenKind, rng: &mut dyn CryptoRng) -> Secret<String> {
+pub fn new_token(text: &TokenText, kind: TokenKind, rng: &mut dyn CryptoRng) -> Secret<String> {
     match text {
-        TokenText::Random(length) => Secret::new(base62(usize::from(length), rng)),
+        TokenText::Random { prefix, length } => Secret::new(format!("{prefix}{}", base62(usize::from(*length), rng))),
         TokenText::Checked => checked(
             match kind {
                 TokenKind::Access => "jta_",
@@ -25,6 +25,16 @@ pub fn new_token(text: TokenText, kind: TokenKind, rng: &mut dyn CryptoRng) -> S
             },
             rng,
         ),
+    }
+}
+
+/// Whether a text could be an access token of this make-up.
+pub fn is_made_as(text: &TokenText, token: &str) -> bool {
+    match text {
+        TokenText::Checked => token.starts_with("jta_") && !is_damaged(token),
+        TokenText::Random { prefix, length } => token.strip_prefix(prefix.as_str()).is_some_and(|random| {
+            random.len() == usize::from(*length) && random.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        }),
     }
 }
 
@@ -49,10 +59,13 @@ pub fn base62(length: usize, rng: &mut dyn CryptoRng) -> String {
     text
 }
 
+/// What Jeton's own texts begin with: access tokens, refresh tokens, secrets.
+pub const PREFIXES: [&str; 3] = ["jta_", "jtr_", "jts_"];
+
 /// Whether a text with one of Jeton's prefixes has the right length and checksum. A scanner can ask this
 /// without the store; a text without such a prefix is not judged.
 pub fn is_damaged(text: &str) -> bool {
-    let Some(prefix) = ["jta_", "jtr_", "jts_"].into_iter().find(|prefix| text.starts_with(prefix)) else {
+    let Some(prefix) = PREFIXES.into_iter().find(|prefix| text.starts_with(prefix)) else {
         return false;
     };
     let end = prefix.len() + STRONG;
@@ -85,7 +98,7 @@ mod tests {
     #[test]
     fn e13_every_truncation_extension_and_change_is_damage() {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
-        let token = new_token(TokenText::Checked, TokenKind::Access, &mut rng);
+        let token = new_token(&TokenText::Checked, TokenKind::Access, &mut rng);
         let token = token.expose();
         assert!(!is_damaged(token));
         assert_eq!(token.len(), 53);
@@ -103,8 +116,22 @@ mod tests {
     #[test]
     fn a_dialects_token_has_its_length_and_alphabet() {
         let mut rng = ChaCha20Rng::seed_from_u64(2);
-        let token = new_token(TokenText::Random(60), TokenKind::Access, &mut rng);
+        let made = |prefix: &str| TokenText::Random { prefix: prefix.to_owned(), length: 60 };
+        let token = new_token(&made(""), TokenKind::Access, &mut rng);
         assert_eq!(token.expose().len(), 60);
         assert!(token.expose().bytes().all(|b| b.is_ascii_alphanumeric()));
+        let token = new_token(&made("sk_"), TokenKind::Access, &mut rng);
+        assert!(token.expose().starts_with("sk_") && token.expose().len() == 63);
+        for (text, expected) in [
+            (token.expose().clone(), true),
+            (token.expose()[..62].to_owned(), false),
+            (format!("{}0", token.expose()), false),
+            (token.expose().replacen("sk_", "pk_", 1), false),
+            (format!("sk_{}", "_".repeat(60)), false),
+        ] {
+            assert_eq!(is_made_as(&made("sk_"), &text), expected, "{text}");
+        }
+        let own = new_token(&TokenText::Checked, TokenKind::Access, &mut rng);
+        assert!(is_made_as(&TokenText::Checked, own.expose()) && !is_made_as(&TokenText::Checked, "jta_x"));
     }
 }

@@ -64,7 +64,7 @@ fn claims_of_an_api_key() {
 fn policies() {
     const DAY: u64 = 86_400;
     let policy = &named("inevent").policy;
-    assert_eq!(policy.format, Format::Opaque(TokenText::Random(60)));
+    assert_eq!(policy.format, Format::Opaque(TokenText::Random { prefix: String::new(), length: 60 }));
     assert_eq!((policy.lifetime.as_secs(), policy.idle.unwrap().as_secs()), (180 * DAY, 30 * DAY));
     assert_eq!((policy.realm_scope.as_str(), policy.target_scope.as_str()), ("system", "event"));
     let target = policy.target.as_ref().unwrap();
@@ -74,7 +74,7 @@ fn policies() {
     assert_eq!((target.level_inside("Admin"), target.level_inside("Staff")), ("User", "Staff"));
 
     let policy = &named("pitchpoint").policy;
-    assert_eq!((policy.format, policy.lifetime.as_secs()), (Format::Jwt(Alg::RS256), 3600));
+    assert_eq!((&policy.format, policy.lifetime.as_secs()), (&Format::Jwt(Alg::RS256), 3600));
     match &policy.refresh {
         Refresh::Keep { end } => {
             assert_eq!((end.after.as_secs(), end.midnight_in.as_deref()), (DAY, Some("America/New_York")))

@@ -2,6 +2,8 @@
 //! and what is refused.
 
 mod answers;
+mod deviations;
+mod guards;
 mod show;
 mod xml;
 
@@ -10,7 +12,7 @@ use jeton_core::dialect::{AnswerParts, Dialect, Kind, ReadError, Reading, Reques
 use jeton_core::domain::refusal::Reason;
 
 use super::goldens::sort;
-use super::http_file::{header_map, value};
+use super::wire::{header_map, value};
 
 /// A request or answer as text: a start line, headers, an empty line, a body.
 struct Message {

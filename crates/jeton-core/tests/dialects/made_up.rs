@@ -10,7 +10,7 @@ use jeton_core::domain::refusal::{Reason, Refusal};
 use jeton_core::secret::Secret;
 
 use super::goldens::sort;
-use super::http_file::{header_map, value};
+use super::wire::{header_map, value};
 
 pub(crate) const TEXT: &str = r##"
 jeton = 1

@@ -96,6 +96,22 @@ const ROWS: &[(&str, &str, &str)] = &[
         "how = \"renew\"\nwithin = \"7d\"\nends_old = ¦false",
         "a renewal always ends the old token",
     ),
+    (
+        "format = \"jwt\"",
+        "format = \"opaque\"\ntext = ¦\"sk {{random:43}}\"",
+        "a token's text is one run of random characters",
+    ),
+    ("format = \"jwt\"", "format = \"opaque\"\ntext = ¦\"sk_{{random:42}}\"", "with N from 43 (256 bits) to 255"),
+    (
+        "format = \"jwt\"",
+        "format = \"opaque\"\ntext = ¦\"{{random:43}}_sk\"",
+        "perhaps with letters and digits before it",
+    ),
+    (
+        "format = \"jwt\"",
+        "format = \"opaque\"\ntext = ¦\"jtr_{{random:43}}\"",
+        "`jtr_` is what Jeton's own texts begin with",
+    ),
     // Fields and parts.
     ("from = \"client\"", "from = ¦\"cleint\"", "did you mean `client`?"),
     (

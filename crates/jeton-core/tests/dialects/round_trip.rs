@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use http::HeaderMap;
 use jeton_core::dialect::{
-    AnswerParts, Dialect, End, Kind, Origin, OwnedRequest, Reading, Request, Slot, Value, Values,
+    AnswerParts, Dialect, End, Exchange, Kind, Origin, OwnedRequest, Reading, Request, Slot, Value, Values,
 };
 use jeton_core::secret::Secret;
 use jeton_core::time::Timestamp;
@@ -12,8 +12,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use super::goldens::{built_in, sort};
-use super::http_file::header_map;
 use super::made_up::meadow;
+use super::wire::header_map;
 
 /// A value of each slot, the optional ones now and then absent.
 fn values(slots: &[Slot]) -> BoxedStrategy<Values> {
@@ -116,10 +116,8 @@ fn settings(dialect: &Dialect) -> Values {
 #[test]
 fn requests() {
     for dialect in dialects() {
-        for (index, exchange) in dialect.exchanges.iter().enumerate() {
-            if exchange.only == Some(End::Server) {
-                continue;
-            }
+        let written = |(_, exchange): &(usize, &Exchange)| exchange.only != Some(End::Server);
+        for (index, exchange) in dialect.exchanges.iter().enumerate().filter(written) {
             // What is asked about a token may have it where calls show it: `shown_tokens`.
             let token = |slot: &Slot| slot.name == "access_token" || slot.name == "refresh_token";
             if exchange.grant.shows_token() && !exchange.request_slots().iter().any(token) {

@@ -1,36 +1,11 @@
 //! What must hold for the whole file, beyond each piece being well formed.
 
 use super::super::message::Slot;
-use super::super::noun::Kind;
-use super::super::template::xml::{Element, Inside};
-use super::super::template::{AnswerTemplate, Body, HeaderValue, Mark, Node, Pair, RequestTemplate, Start, Status};
+use super::super::template::{AnswerTemplate, Mark, Start, Status};
 use super::super::{Dialect, End, Exchange};
 use super::Parser;
-use super::message::essence;
 use super::table::Keys;
 use crate::domain::policy::Format;
-
-/// What tells one request from another at the same start line.
-pub(super) struct Route {
-    method: http::Method,
-    /// Each segment's literal; nothing for a template.
-    path: Vec<Option<String>>,
-    query: Vec<(String, String)>,
-    /// Media types of the body; none if there is no body.
-    types: Vec<String>,
-    body: Vec<(String, Option<String>)>,
-}
-
-impl Route {
-    /// Whether some request could be of both. A form is not JSON, while a request without a body is read beside any.
-    fn meets(&self, other: &Self) -> bool {
-        let typed = !self.types.is_empty() && !other.types.is_empty();
-        let apart = typed && self.types.iter().all(|known| !other.types.contains(known));
-        let same = (&self.method, &self.path, &self.query, &self.body)
-            == (&other.method, &other.path, &other.query, &other.body);
-        same && !apart
-    }
-}
 
 impl Parser<'_> {
     /// Whether the messages of an exchange carry what its grant needs.
@@ -69,21 +44,6 @@ impl Parser<'_> {
         }
     }
 
-    /// No two requests may look alike: nobody could tell which of them came in.
-    pub(super) fn check_routes(&mut self, keys: Keys<'_>, exchange: &Exchange, taken: &mut Vec<Route>) {
-        let at = keys.get("request").map_or(keys.at, |entry| entry.at);
-        for request in &exchange.requests {
-            for start in &request.starts {
-                let route = route(request, start);
-                if taken.iter().any(|known| route.meets(known)) {
-                    let message = format!("another request has this start line and body: {}", spelt(start));
-                    self.mistake_help(at, message, "give it another path, a literal or another secret");
-                }
-                taken.push(route);
-            }
-        }
-    }
-
     /// What may not stand everywhere.
     pub(super) fn check_places(&mut self) {
         for at in std::mem::take(&mut self.repeats) {
@@ -101,7 +61,7 @@ impl Parser<'_> {
         if !dialect.exchanges.is_empty() && token.is_none() {
             self.mistake_help(root.at, "`token` is missing", "write [token] with format and lifetime");
         }
-        if let (Some(token), Format::Jwt(_), None) = (token, dialect.policy.format, &dialect.jwt.claims) {
+        if let (Some(token), Format::Jwt(_), None) = (token, &dialect.policy.format, &dialect.jwt.claims) {
             self.mistake_help(token.key_at, "a JWT needs `claims`", "write claims = '{\"iss\":\"{{issuer}}\",…}'");
         }
         self.check_renewed_jwt(root, dialect);
@@ -138,87 +98,7 @@ impl Parser<'_> {
 }
 
 /// A start line as a reader of the file knows it.
-fn spelt(start: &Start) -> String {
+pub(super) fn spelt(start: &Start) -> String {
     let path: Vec<&str> = start.path.iter().map(|text| text.literal().unwrap_or("{{…}}")).collect();
     format!("{} /{}", start.method, path.join("/"))
-}
-
-fn route(request: &RequestTemplate, start: &Start) -> Route {
-    let literals = |pairs: &[Pair]| {
-        let fixed = pairs.iter().filter_map(|pair| Some((pair.name.clone(), pair.text.literal()?.to_owned())));
-        fixed.collect::<Vec<_>>()
-    };
-    let mut body = Vec::new();
-    match &request.message.body {
-        Body::Form(pairs) => {
-            body.extend(literals(pairs).into_iter().map(|(name, text)| (name, Some(text))));
-        }
-        Body::Json(node) => fixed_json(node, "", &mut body),
-        _ => {}
-    }
-    if let Body::Xml(document) = &request.message.body {
-        fixed(&document.root, &mut body);
-    }
-    for header in request.message.headers.iter().filter(|header| header.must) {
-        if let HeaderValue::Text(text) = &header.value {
-            body.push((header.name.to_ascii_lowercase(), text.literal().map(str::to_owned)));
-        }
-    }
-    // Where a secret stands decides too: a request without it is passed over.
-    let mut secrets = Vec::new();
-    request.each_slot(start, &mut |hole, kind| {
-        if kind == Kind::Secret {
-            secrets.push((hole.name.clone(), None));
-        }
-    });
-    if request
-        .message
-        .headers
-        .iter()
-        .any(|header| matches!(&header.value, HeaderValue::Text(text) if text.has_secret()))
-    {
-        secrets.push(("in a header".to_owned(), None));
-    }
-    body.extend(secrets);
-    Route {
-        method: start.method.clone(),
-        path: start.path.iter().map(|text| text.literal().map(str::to_owned)).collect(),
-        query: literals(&start.query),
-        types: request.message.types.iter().map(|known| essence(known)).collect(),
-        body,
-    }
-}
-
-/// The members and elements of JSON that must say what stands in the file, by the way to them.
-fn fixed_json(node: &Node, way: &str, found: &mut Vec<(String, Option<String>)>) {
-    match node {
-        Node::Literal(text) => found.push((way.to_owned(), Some(text.clone()))),
-        Node::Text(text) => found.extend(text.literal().map(|text| (way.to_owned(), Some(text.to_owned())))),
-        Node::Object { members, .. } => {
-            members.iter().for_each(|member| fixed_json(&member.node, &format!("{way}.{}", member.name), found));
-        }
-        Node::Array { items, .. } => {
-            let items = items.iter().enumerate();
-            items.for_each(|(index, item)| fixed_json(&item.node, &format!("{way}.{index}"), found));
-        }
-        Node::Native(_) | Node::Choice { .. } => {}
-    }
-}
-
-/// The elements that must be there, and the texts that they must hold.
-fn fixed(element: &Element, found: &mut Vec<(String, Option<String>)>) {
-    let attributes =
-        element.attributes.iter().filter_map(|attribute| Some((attribute.name.as_ref()?, &attribute.text)));
-    found.extend(attributes.filter_map(|(name, text)| Some((name.local.clone(), Some(text.literal()?.to_owned())))));
-    let name = format!("{{{}}}{}", element.name.space, element.name.local);
-    match &element.content {
-        Inside::Nothing => found.push((name, None)),
-        Inside::Text(text) => found.extend(text.literal().map(|text| (name, Some(text.to_owned())))),
-        Inside::Elements { children, .. } => {
-            if !element.is_optional() {
-                found.push((name, None));
-            }
-            children.iter().for_each(|(_, child)| fixed(child, found));
-        }
-    }
 }

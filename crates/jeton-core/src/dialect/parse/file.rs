@@ -9,6 +9,7 @@ use super::super::{Dialect, End, Exchange};
 use super::message::{METHODS, method_named};
 use super::table::{Entry, Keys};
 use super::{Parser, Part, Ways};
+use crate::domain::policy::Format;
 
 const KEYS: [&str; 16] = [
     "jeton",
@@ -50,7 +51,7 @@ impl Parser<'_> {
         let (mut policy, jwt) = self.policy(root);
         policy.nonce_once_within = nonce_once_within;
         let refusals = self.refusals(root, &Refusals::default());
-        let exchanges = self.exchanges(root, &refusals);
+        let exchanges = self.exchanges(root, &policy.format, &refusals);
         let shows = self.tables(root, "show").into_iter().filter_map(|keys| self.show(keys, &refusals)).collect();
         let headers = root.get("headers").and_then(|entry| self.source(entry));
         let dialect = Dialect {
@@ -171,9 +172,9 @@ impl Parser<'_> {
         }
     }
 
-    fn exchanges(&mut self, root: Keys<'_>, of_all: &Refusals) -> Vec<Exchange> {
+    fn exchanges(&mut self, root: Keys<'_>, format: &Format, of_all: &Refusals) -> Vec<Exchange> {
         let mut exchanges = Vec::new();
-        let mut starts = Vec::new();
+        let mut places = Vec::new();
         for keys in self.tables(root, "exchange") {
             let (before, one_way) = (self.mistakes.len(), self.one_way.len());
             self.only(keys, &["grant", "only", "request", "must", "answer", "refusal"]);
@@ -200,12 +201,13 @@ impl Parser<'_> {
                 let exchange = Exchange { grant, only, requests, answers, refusals };
                 if self.mistakes.len() == before {
                     self.check_exchange(keys, &exchange);
-                    if only != Some(End::Client) {
-                        self.check_routes(keys, &exchange, &mut starts);
-                    }
                 }
                 exchanges.push(exchange);
+                places.push(keys.get("request").map_or(keys.at, |entry| entry.at));
             }
+        }
+        if self.mistakes.is_empty() {
+            self.check_routes(&mut exchanges, &places, format);
         }
         exchanges
     }

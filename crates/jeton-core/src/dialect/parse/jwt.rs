@@ -97,7 +97,7 @@ impl Parser<'_> {
     /// A token renewed within the second of its issue differs from the old one, which has ended, by its id alone.
     pub(super) fn check_renewed_jwt(&mut self, root: Keys<'_>, dialect: &Dialect) {
         let (Refresh::Renew { .. } | Refresh::Rotate { .. }, Format::Jwt(_), Some(claims)) =
-            (&dialect.policy.refresh, dialect.policy.format, &dialect.jwt.claims)
+            (&dialect.policy.refresh, &dialect.policy.format, &dialect.jwt.claims)
         else {
             return;
         };

@@ -58,7 +58,7 @@ impl Parser<'_> {
                 self.mistake(all.offset(0), format!("`must` names the header `{name}`, which is not in this request"));
             }
         }
-        (starts.len() == heads).then_some(RequestTemplate { starts, message })
+        (starts.len() == heads).then_some(RequestTemplate { starts, message, guards: Vec::new() })
     }
 
     fn start(&mut self, line: Snippet<'_>) -> Option<Start> {

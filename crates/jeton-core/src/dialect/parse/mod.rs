@@ -8,6 +8,7 @@ mod jwt;
 mod message;
 mod policy;
 mod refusal;
+mod routes;
 mod show;
 mod table;
 mod xml;

@@ -8,6 +8,7 @@ use super::super::percent::Coding;
 use super::table::{Entry, Keys};
 use super::{Parser, table};
 use crate::domain::policy::{Alg, End, Format, Limit, Limited, Policy, Refresh, TargetPolicy, TokenText};
+use crate::token::opaque;
 
 impl Parser<'_> {
     /// Everything about tokens that is not a message.
@@ -74,15 +75,25 @@ impl Parser<'_> {
     fn token_text(&mut self, keys: Keys<'_>) -> TokenText {
         let Some(entry) = keys.get("text") else { return TokenText::Checked };
         let Some(text) = self.text_of(entry) else { return TokenText::Checked };
-        let count = text.strip_prefix("{{random:").and_then(|rest| rest.strip_suffix("}}"));
-        match count.and_then(|count| count.parse().ok()) {
-            Some(count) if count >= 43 => TokenText::Random(count),
-            _ => {
-                let help = "write \"{{random:N}}\" with N from 43 (256 bits) to 255";
-                self.mistake_help(entry.at, "a token's text is one run of random characters", help);
-                TokenText::Checked
-            }
+        let made = text.split_once("{{random:").and_then(|(prefix, rest)| {
+            let length = rest.strip_suffix("}}")?.parse().ok().filter(|length| *length >= 43)?;
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+            prefix.bytes().all(plain).then(|| TokenText::Random { prefix: prefix.to_owned(), length })
+        });
+        let Some(TokenText::Random { prefix, length }) = made else {
+            let message = "a token's text is one run of random characters, perhaps with letters and digits before it";
+            let help = "write \"{{random:N}}\" or \"sk_{{random:N}}\" with N from 43 (256 bits) to 255";
+            self.mistake_help(entry.at, message, help);
+            return TokenText::Checked;
+        };
+        if let Some(own) = opaque::PREFIXES.into_iter().find(|own| prefix.starts_with(own)) {
+            self.mistake_help(
+                entry.at,
+                format!("`{own}` is what Jeton's own texts begin with"),
+                "choose another prefix",
+            );
         }
+        TokenText::Random { prefix, length }
     }
 
     /// `"1h"`, or `{ idle = "30d", max = "180d" }`.

@@ -4,7 +4,7 @@ use super::super::json::Json;
 use super::super::noun::Kind;
 use super::super::template::{Content, Hole, Item, Node, Text};
 use super::super::values::Value;
-use super::{Reader, Step, refuse};
+use super::{Reader, Step, elsewhere, refuse};
 use crate::domain::refusal::Reason;
 
 impl Reader<'_> {
@@ -22,8 +22,10 @@ impl Reader<'_> {
                 None => members.iter().try_for_each(|member| self.json(&member.node, None, &member.name)),
                 Some(Json::Object(found)) => members.iter().try_for_each(|member| {
                     let value = match Json::member(found, &member.name) {
-                        Err(_) if self.strict => return Err(refuse(Reason::Repeated, &member.name, "is given twice")),
-                        Err(_) => found.iter().find(|(name, _)| *name == member.name).map(|(_, json)| json),
+                        Err(_) => {
+                            self.twice(false, &member.name)?;
+                            found.iter().find(|(name, _)| *name == member.name).map(|(_, json)| json)
+                        }
                         Ok(value) => value,
                     };
                     self.json(&member.node, value, &member.name)
@@ -65,10 +67,16 @@ impl Reader<'_> {
             None => self.text(text, None, wire),
             Some(Json::String(string)) => self.text(text, Some(string), wire),
             Some(_) if text.literal().is_some() => self.literal(false, false, wire),
-            Some(_) if self.strict => self.unfit(text.has_secret(), wire, "must be a string"),
-            Some(Json::Integer(number)) => self.text(text, Some(&number.to_string()), wire),
-            Some(Json::Bool(flag)) => self.text(text, Some(&flag.to_string()), wire),
-            Some(_) => self.text(text, None, wire),
+            Some(_) if self.strict => self.misfit(text, wire, "must be a string"),
+            Some(Json::Integer(number)) => {
+                self.deviate("text_as_number", wire, "a number");
+                self.text(text, Some(&number.to_string()), wire)
+            }
+            Some(Json::Bool(flag)) => {
+                self.deviate("text_as_bool", wire, "true or false");
+                self.text(text, Some(&flag.to_string()), wire)
+            }
+            Some(_) => self.wrong_json(wire, "must be a string", |reader| reader.text(text, None, wire)),
         }
     }
 
@@ -83,11 +91,18 @@ impl Reader<'_> {
             Some(Json::Integer(number)) if !is_bool => self.hole(hole, &number.to_string(), wire),
             // A number of seconds with a fraction: rounded down, where the answer is not ours.
             Some(Json::Number(number)) if !is_bool && !self.strict && number.abs() < MAX_EXACT => {
+                self.deviate("fraction", wire, "a number with a fraction, and rounded down");
                 self.hole(hole, &format!("{:.0}", number.floor()), wire)
             }
             Some(Json::Bool(flag)) if is_bool => self.hole(hole, &flag.to_string(), wire),
-            Some(Json::String(text)) if !self.strict => self.hole(hole, text, wire),
+            Some(Json::String(text)) if !self.strict => {
+                self.deviate(if is_bool { "bool_as_text" } else { "number_as_text" }, wire, "a string");
+                self.hole(hole, text, wire)
+            }
             Some(_) => {
+                if self.guards.iter().any(|guard| guard.hole == hole.name) {
+                    return Err(elsewhere(wire));
+                }
                 let what = if is_bool { "must be true or false" } else { "must be a whole number" };
                 self.wrong_json(wire, what, |reader| {
                     reader.absent(hole, wire);
@@ -98,7 +113,11 @@ impl Reader<'_> {
     }
 
     fn wrong_json(&mut self, wire: &str, what: &str, otherwise: impl FnOnce(&mut Self) -> Step) -> Step {
-        if self.strict { Err(refuse(Reason::Malformed, wire, what)) } else { otherwise(self) }
+        if self.strict {
+            return Err(refuse(Reason::Malformed, wire, what));
+        }
+        self.deviate("wrong_type", wire, "of another type, and passed over");
+        otherwise(self)
     }
 }
 

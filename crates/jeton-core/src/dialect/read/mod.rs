@@ -3,8 +3,9 @@
 mod json;
 mod xml;
 
+use super::message::{Deviation, ReadAnswer};
 use super::noun::{self, Field, Kind};
-use super::template::{Content, Header, HeaderValue, Hole, Mark, Pair, Piece, Text};
+use super::template::{Content, Guard, Header, HeaderValue, Hole, Mark, Pair, Piece, Text};
 use super::transform;
 use super::values::{Value, Values};
 use crate::domain::refusal::{Reason, Refusal};
@@ -26,11 +27,15 @@ pub(super) type Found = (String, Option<String>);
 pub(super) struct Reader<'a> {
     fields: &'a [Field],
     settings: &'a Values,
+    /// Values that must have their form, or the message is another one.
+    guards: &'a [Guard],
     /// Whether a literal that differs means another message.
     binding: bool,
     /// Whether a wrong type or a second, different value is refused (in requests), or passed over (in answers).
     strict: bool,
     values: Values,
+    /// What was found otherwise than described, in an answer.
+    deviations: Vec<Deviation>,
     /// Required values that their place did not have, by name and name on the wire.
     missing: Vec<(String, String)>,
     /// Whether a place for a secret had something in it. Then the message is meant for this template,
@@ -50,7 +55,13 @@ impl<'a> Reader<'a> {
     }
 
     fn new(fields: &'a [Field], settings: &'a Values, binding: bool, strict: bool) -> Self {
-        Self { fields, settings, binding, strict, values: Values::new(), missing: Vec::new(), secret_seen: false }
+        let (values, deviations, missing) = (Values::new(), Vec::new(), Vec::new());
+        Self { fields, settings, guards: &[], binding, strict, values, deviations, missing, secret_seen: false }
+    }
+
+    /// The same, with values that tell the message from others.
+    pub(super) fn guarded_by(self, guards: &'a [Guard]) -> Self {
+        Self { guards, ..self }
     }
 
     /// All values, if none that is required is missing.
@@ -61,6 +72,12 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The same for an answer, with what was put up with.
+    pub(super) fn finish_answer(mut self) -> Result<ReadAnswer, Stop> {
+        let deviations = std::mem::take(&mut self.deviations);
+        Ok(ReadAnswer { values: self.finish()?, deviations })
+    }
+
     /// What was found, complete or not.
     pub(super) fn into_values(self) -> Values {
         self.values
@@ -69,6 +86,10 @@ impl<'a> Reader<'a> {
     /// Text in a place that is called `wire`.
     pub(super) fn text(&mut self, text: &Text, found: Option<&str>, wire: &str) -> Step {
         if let Some(literal) = text.literal() {
+            if found.is_some_and(|found| found != literal && found.eq_ignore_ascii_case(literal)) && !self.binding {
+                self.deviate("case", wire, "in other case");
+                return Ok(());
+            }
             return self.literal(found == Some(literal), found.is_none_or(str::is_empty), wire);
         }
         let Some(found) = found.filter(|found| !found.is_empty()) else {
@@ -77,24 +98,53 @@ impl<'a> Reader<'a> {
         };
         match self.captures(text, found, false) {
             Some(captures) => captures.into_iter().try_for_each(|(hole, captured)| self.hole(hole, captured, wire)),
-            None => self.unfit(text.has_secret(), wire, "is invalid"),
+            None => self.misfit(text, wire, "is invalid"),
         }
     }
 
-    fn literal(&self, same: bool, absent: bool, wire: &str) -> Step {
-        match same || !self.binding {
-            true => Ok(()),
-            false => {
-                let reason = if absent { Reason::Missing } else { Reason::Malformed };
-                Err(Stop::Elsewhere { field: wire.to_owned(), reason })
-            }
+    fn literal(&mut self, same: bool, absent: bool, wire: &str) -> Step {
+        if !same && self.binding {
+            let reason = if absent { Reason::Missing } else { Reason::Malformed };
+            return Err(Stop::Elsewhere { field: wire.to_owned(), reason });
         }
+        if !same {
+            self.deviate("literal", wire, if absent { "not there" } else { "something else" });
+        }
+        Ok(())
+    }
+
+    /// Notes what is not as described. Requests are not put up with so.
+    fn deviate(&mut self, name: &'static str, wire: &str, found: &'static str) {
+        if !self.strict {
+            self.deviations.push(Deviation { name, field: wire.to_owned(), found });
+        }
+    }
+
+    /// A text whose form is wrong. With a guard in it, it is that of another message.
+    fn misfit(&mut self, text: &Text, wire: &str, what: &str) -> Step {
+        let mut guarded = false;
+        text.each_slot(&mut |hole, _| guarded |= self.guards.iter().any(|guard| guard.hole == hole.name));
+        if guarded { Err(elsewhere(wire)) } else { self.unfit(text.has_secret(), wire, what) }
     }
 
     /// A value whose form is wrong.
     fn unfit(&mut self, secret: bool, wire: &str, what: &str) -> Step {
         self.secret_seen |= secret;
-        if self.strict { Err(refuse(Reason::Malformed, wire, what)) } else { Ok(()) }
+        if self.strict {
+            return Err(refuse(Reason::Malformed, wire, what));
+        }
+        self.deviate("unreadable", wire, "of another form, and passed over");
+        Ok(())
+    }
+
+    /// A name that stands more often than described.
+    fn twice(&mut self, secret: bool, wire: &str) -> Step {
+        self.secret_seen |= secret;
+        if self.strict {
+            return Err(refuse(Reason::Repeated, wire, "is given twice"));
+        }
+        self.deviate("repeated", wire, "there twice, and the first is taken");
+        Ok(())
     }
 
     /// The text of each hole: the shortest up to the literal that follows.
@@ -175,6 +225,11 @@ impl<'a> Reader<'a> {
             Content::Slot(kind) => {
                 let secret = *kind == Kind::Secret;
                 let read = transform::read(captured, *kind, &hole.through);
+                if let Some(guard) = self.guards.iter().find(|guard| guard.hole == hole.name)
+                    && !read.as_ref().is_some_and(|value| guard.fits(value))
+                {
+                    return Err(elsewhere(wire));
+                }
                 if let (true, Some(Value::Text(text))) = (self.strict, &read)
                     && text.chars().any(char::is_control)
                 {
@@ -234,6 +289,7 @@ impl<'a> Reader<'a> {
             Some(first) if *first != value && self.strict => {
                 return Err(refuse(Reason::Repeated, wire, "is given twice with different values"));
             }
+            Some(first) if *first != value => self.deviate("repeated", wire, "another value than the first"),
             Some(_) => {}
         }
         Ok(())
@@ -271,9 +327,8 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let (value, behind) = (values.next(), values.next());
-            if behind.is_some() && self.strict && !pairs[index + 1..].iter().any(|other| alike(&other)) {
-                self.secret_seen |= pair.text.has_secret();
-                return Err(refuse(Reason::Repeated, &pair.name, "is given twice"));
+            if behind.is_some() && !pairs[index + 1..].iter().any(|other| alike(&other)) {
+                self.twice(pair.text.has_secret(), &pair.name)?;
             }
             match value {
                 Some(None) => self.unfit(pair.text.has_secret(), &pair.name, "is not readable")?,
@@ -295,9 +350,8 @@ impl<'a> Reader<'a> {
             HeaderValue::Text(text) => {
                 let mut values = map.get_all(&header.name).iter();
                 let (first, second) = (values.next(), values.next());
-                if second.is_some() && self.strict {
-                    self.secret_seen |= text.has_secret();
-                    return Err(refuse(Reason::Repeated, &header.name, "is given twice"));
+                if second.is_some() {
+                    self.twice(text.has_secret(), &header.name)?;
                 }
                 let Some(value) = first else { return self.text(text, None, &header.name) };
                 match std::str::from_utf8(value.as_bytes()) {
@@ -325,9 +379,14 @@ impl<'a> Reader<'a> {
         }
         match self.captures(text, value, true) {
             Some(captures) => captures.into_iter().try_for_each(|(hole, captured)| self.hole(hole, captured, name)),
-            None => self.unfit(text.has_secret(), name, "is invalid"),
+            None => self.misfit(text, name, "is invalid"),
         }
     }
+}
+
+/// A value that tells that the message is another one.
+fn elsewhere(wire: &str) -> Stop {
+    Stop::Elsewhere { field: wire.to_owned(), reason: Reason::Malformed }
 }
 
 /// How many bytes of text a value has, whatever it was encoded in.

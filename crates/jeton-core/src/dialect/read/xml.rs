@@ -2,8 +2,7 @@
 
 use super::super::template::xml::{Element, Inside};
 use super::super::xml::{Xml, is_space};
-use super::{Reader, Step, refuse};
-use crate::domain::refusal::Reason;
+use super::{Reader, Step};
 
 impl Reader<'_> {
     /// The root of a document. Another root is another message.
@@ -49,11 +48,10 @@ impl Reader<'_> {
                 continue;
             }
             let (first, second) = (here.next(), here.next());
-            if second.is_some() && self.strict && !children[index + 1..].iter().any(|other| alike(&other)) {
+            if second.is_some() && !children[index + 1..].iter().any(|other| alike(&other)) {
                 let mut secret = false;
                 child.each_slot(&mut |_, kind| secret |= kind == super::Kind::Secret);
-                self.secret_seen |= secret;
-                return Err(refuse(Reason::Repeated, &child.name.local, "is given twice"));
+                self.twice(secret, &child.name.local)?;
             }
             self.element(child, first)?;
         }

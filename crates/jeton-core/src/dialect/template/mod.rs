@@ -4,6 +4,9 @@ pub(super) mod xml;
 
 use super::noun::Kind;
 use super::transform::Transform;
+use super::values::Value;
+use crate::domain::policy::TokenText;
+use crate::token::opaque;
 
 /// Text with holes, in one place of a message.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -290,6 +293,25 @@ pub(super) struct Start {
 pub(super) struct RequestTemplate {
     pub(super) starts: Vec<Start>,
     pub(super) message: Message,
+    /// Values whose form tells this request from later ones of the same shape.
+    pub(super) guards: Vec<Guard>,
+}
+
+/// A request whose value of this name has another form is another request.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Guard {
+    pub(super) hole: String,
+    /// For a token: how it is made up. The form of any other value is that of its type.
+    pub(super) made_as: Option<TokenText>,
+}
+
+impl Guard {
+    pub(super) fn fits(&self, value: &Value) -> bool {
+        match (&self.made_as, value) {
+            (Some(text), Value::Secret(token)) => opaque::is_made_as(text, token.expose()),
+            _ => true,
+        }
+    }
 }
 
 impl RequestTemplate {

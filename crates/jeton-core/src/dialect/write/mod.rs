@@ -84,7 +84,7 @@ impl Dialect {
     /// # Errors
     /// The dialect's tokens are no JWTs, or a value is missing.
     pub fn jwt(&self, values: &Values, settings: &Values) -> Result<(String, String), WriteError> {
-        let (Format::Jwt(alg), Some(claims)) = (self.policy.format, &self.jwt.claims) else {
+        let (Format::Jwt(alg), Some(claims)) = (&self.policy.format, &self.jwt.claims) else {
             return Err(WriteError::Nothing("claims for a JWT"));
         };
         let with_alg = match values.get("alg") {

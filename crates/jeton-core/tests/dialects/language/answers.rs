@@ -3,7 +3,7 @@
 use jeton_core::dialect::{Values, WriteError};
 
 use super::super::goldens::sort;
-use super::super::http_file::value;
+use super::super::wire::value;
 use super::{Message, Rows, answering, read_answer, values};
 
 const TOKEN: Rows<'_> = &[("access_token", "t/+=")];

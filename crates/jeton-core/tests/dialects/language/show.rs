@@ -5,7 +5,7 @@ use jeton_core::dialect::{Carrier, Dialect, Reading, Request, Shown, Values};
 use jeton_core::domain::refusal::Reason;
 use jeton_core::secret::Secret;
 
-use super::super::http_file::header_map;
+use super::super::wire::header_map;
 
 const FILE: &str = r#"
 jeton = 1
