@@ -13,8 +13,11 @@ use super::values::{Value, Values};
 use super::xml::Xml;
 use crate::domain::refusal::{Reason, Refusal};
 
-/// A row's own values, if it says what the answer does in the holes of its table's frame.
-type Pass<'p> = &'p dyn Fn(&Refusals, &Row, Option<&Values>) -> Option<Values>;
+/// A row's own values, if it says what the answer does.
+type Pass<'p> = &'p dyn Fn(&Row) -> Option<Values>;
+
+/// How often a table is looked through, each time less exactly.
+const PASSES: usize = 4;
 
 impl Dialect {
     /// What an answer to an exchange says: the values of a success, or why not.
@@ -80,55 +83,52 @@ impl Dialect {
             Place::Show(_) => root(reason) != Reason::WrongCredentials,
         };
         let tables = [self.refusals_of(place), Some(&self.refusals)];
-        let said: Vec<_> = tables.into_iter().flatten().map(|table| (table, self.said(table, answer))).collect();
-        let mut refusal = self.read_rows(&said, &can_say, answer)?;
+        // What one table says exactly goes before what the other might have meant.
+        let passes = (0..PASSES).flat_map(|pass| tables.into_iter().flatten().map(move |table| (pass, table)));
+        let mut refusal = passes.into_iter().find_map(|(pass, table)| self.read_rows(table, pass, &can_say, answer))?;
         let seconds = answer.headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         refusal.retry_after = seconds.map(std::time::Duration::from_secs);
         Some(refusal)
     }
 
-    /// What stands in the holes of a table's frame, if the answer may be one by it.
-    fn said(&self, table: &Refusals, answer: &AnswerParts<'_>) -> Option<Values> {
-        let frame = table.frame.as_ref()?;
-        let settings = Values::new();
-        let mut reader = Reader::of_answer(&self.fields, &settings, false);
-        // What can be read of it is enough: the status alone may tell.
-        let _ = read_message(&mut reader, frame, answer);
-        let fits = frame.status == Status::Row || frame.status == Status::Fixed(answer.status);
-        fits.then(|| reader.into_values().with("status", Value::Number(i64::from(answer.status))))
-    }
-
-    /// All keys of a row, rows without holes first; then the keys of `by`; then the status alone. What a farther table
-    /// says exactly counts more than what a nearer one has in common with the answer.
+    /// By all keys of a row, rows without holes first; then by the keys of `by`; then by the status alone.
     fn read_rows(
         &self,
-        tables: &[(&Refusals, Option<Values>)],
+        table: &Refusals,
+        pass: usize,
         can_say: &dyn Fn(Reason) -> bool,
         answer: &AnswerParts<'_>,
     ) -> Option<Refusal> {
-        // Alone, a status of success says nothing about a refusal.
-        let telling = !(200..300).contains(&answer.status);
-        let passes: [Pass<'_>; 4] = [
-            &|_, row, said| self.row_says(row, said, answer, &|_| true).filter(Values::is_empty),
-            &|_, row, said| self.row_says(row, said, answer, &|_| true),
-            &|table, row, said| {
+        let settings = Values::new();
+        let said = table.frame.as_ref().and_then(|frame| {
+            let mut reader = Reader::of_answer(&self.fields, &settings, false);
+            // What can be read of it is enough: the status alone may tell.
+            let _ = read_message(&mut reader, frame, answer);
+            let fits = frame.status == Status::Row || frame.status == Status::Fixed(answer.status);
+            fits.then(|| reader.into_values().with("status", Value::Number(i64::from(answer.status))))
+        });
+        let rows: Vec<&Row> = table.rows.iter().filter(|row| can_say(row.reason)).collect();
+        let passes: [Pass<'_>; PASSES] = [
+            &|row| self.row_says(row, said.as_ref(), answer, &|_| true).filter(Values::is_empty),
+            &|row| self.row_says(row, said.as_ref(), answer, &|_| true),
+            &|row| {
                 let by = |key: &str| table.by.iter().any(|by| by == key);
-                if table.by.is_empty() { None } else { self.row_says(row, said, answer, &by) }
+                if table.by.is_empty() { None } else { self.row_says(row, said.as_ref(), answer, &by) }
             },
-            &|_, row, said| telling.then(|| self.row_says(row, said, answer, &|key| key == "status"))?,
+            &|row| {
+                // Alone, a status of success says nothing about a refusal.
+                let telling = !(200..300).contains(&answer.status);
+                if telling { self.row_says(row, said.as_ref(), answer, &|key| key == "status") } else { None }
+            },
         ];
-        for (pass, (table, said)) in passes.iter().flat_map(|pass| tables.iter().map(move |table| (pass, table))) {
-            let rows = table.rows.iter().filter(|row| can_say(row.reason));
-            let found: Vec<_> = rows.filter_map(|row| Some((row.reason, pass(table, row, said.as_ref())?))).collect();
-            if let [(_, values), ..] = found.as_slice() {
-                let mut refusal = Refusal::new(cautious(found.iter().map(|(reason, _)| *reason))?);
-                refusal.field = values.text("field").filter(|_| found.len() == 1).map(str::to_owned);
-                let detail = values.text("detail").or(said.as_ref().and_then(|said| said.text("detail")));
-                refusal.detail = detail.map(crate::domain::refusal::echo);
-                return Some(refusal);
-            }
-        }
-        None
+        let pass = passes.get(pass)?;
+        let found: Vec<_> = rows.iter().filter_map(|row| Some((row.reason, pass(row)?))).collect();
+        let (_, values) = found.first()?;
+        let mut refusal = Refusal::new(cautious(found.iter().map(|(reason, _)| *reason))?);
+        refusal.field = values.text("field").filter(|_| found.len() == 1).map(str::to_owned);
+        let detail = values.text("detail").or(said.as_ref().and_then(|said| said.text("detail")));
+        refusal.detail = detail.map(crate::domain::refusal::echo);
+        Some(refusal)
     }
 
     /// What stands in a row's own holes, if the answer says what the row does in these keys.
