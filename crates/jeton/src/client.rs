@@ -3,12 +3,15 @@
 //! [`jeton_client`] knows how tokens are had and kept. Here stands how a person or another program asks for them.
 
 mod call;
+mod credential;
 mod curl;
 mod exec;
 mod profile;
 mod proxy;
 mod session;
 mod token;
+
+pub(crate) use credential::arguments;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -34,6 +37,8 @@ pub(crate) enum Command {
     Login(session::LoginArgs),
     Refresh(session::RefreshArgs),
     Logout(session::LogoutArgs),
+    /// Answer git or Docker that ask for a password
+    Credential(credential::Args),
 }
 
 /// Runs one command.
@@ -48,6 +53,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
         Command::Proxy(args) => proxy::run(args),
         Command::Login(args) => session::login(&args),
         Command::Refresh(args) => session::refresh(&args),
+        Command::Credential(args) => credential::run(args),
         Command::Logout(args) => session::logout(&args),
     }
 }
