@@ -130,6 +130,9 @@ fn docker(folder: &Folder, operation: DockerOperation, server: &str) -> anyhow::
         },
     };
     let Some(name) = found else {
+        if let DockerOperation::Erase = operation {
+            return Ok(());
+        }
         // Docker knows by these words that it shall go on without.
         print("credentials not found in native keychain")?;
         bail!("no profile has its URL at {server}; make one with: jeton profile add");

@@ -71,6 +71,7 @@ fn docker_asks_by_the_programs_name() {
         (Some(1), &b"credentials not found in native keychain\n"[..])
     );
     assert_eq!(docker("store", r#"{"ServerURL":"x","Username":"u","Secret":"s"}"#).status.code(), Some(1));
+    assert!(docker("erase", "https://index.docker.io/v1/").status.success());
     assert!(docker("erase", host).status.success());
     assert!(machine.run(&["profile", "show", "meadow"]).contains("none"));
 }
