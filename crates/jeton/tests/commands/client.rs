@@ -3,6 +3,7 @@
 mod calls;
 mod formats;
 mod four_apis;
+mod login;
 mod machine;
 mod profiles;
 mod proxy;

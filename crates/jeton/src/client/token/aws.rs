@@ -33,7 +33,7 @@ pub(super) async fn credentials(args: &Role, name: &str, token: &Token) -> anyho
     let written = dialect.write_request(0, &asked, &Values::new())?;
     let url = format!("{}{}", args.aws_sts.trim_end_matches('/'), written.target);
     let (headers, body) = (written.headers, Secret::new(written.body));
-    let request = Request { method: written.method, url, headers, body };
+    let request = Request { method: written.method, url, headers, body, asked };
     let answer = Transport::new(None).map_err(Error::from)?.send(request).await.map_err(Error::from)?;
     let parts = AnswerParts {
         status: answer.status,
