@@ -161,6 +161,8 @@ pub(super) struct Member {
     /// White space before the name.
     pub(super) before: String,
     pub(super) name: String,
+    /// Whether the name is `{{field}}`: that of whatever the refusal is about.
+    pub(super) names_field: bool,
     /// The name with its quotes and the colon, as in the file up to the value.
     pub(super) written: String,
     pub(super) node: Node,
