@@ -14,7 +14,7 @@ use crate::flow::{self, Act, DialectFlow, Flow, FlowError, Grant, Metadata, OAut
 use crate::profile::{Profile, Profiles};
 use crate::token::{Need, Token, pause};
 use crate::transport::Transport;
-use crate::vault::{Lock, Secrets, State, Vault};
+use crate::vault::{Lock, State, Vault};
 
 pub use sign_in::Prompt;
 
@@ -113,8 +113,9 @@ impl TokenSource {
     /// # Errors
     /// The API refuses the token, or could not be asked.
     pub async fn user_info(&self, token: &Token) -> Result<Option<Values>, Error> {
+        let state = self.vault.load(&self.name, &self.profile)?;
         let flow = self.flow().await?;
-        let Some(request) = flow.write(Act::UserInfo, &Secrets::new(), Some(token), &uuid, self.clock.now())? else {
+        let Some(request) = flow.write(Act::UserInfo, &state.secrets, Some(token), &uuid, self.clock.now())? else {
             return Ok(None);
         };
         let response = self.transport.send(request).await?;
