@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jeton_client::flow::Request;
 use jeton_client::transport::Transport;
 use jeton_core::secret::Secret;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -23,6 +23,8 @@ struct Authority {
 fn authority(folder: &Path, name: &str) -> Authority {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(Vec::new()).unwrap();
+    // Authorities of one name would be told apart by their signatures alone.
+    params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let file = folder.join(name);
     std::fs::write(&file, params.self_signed(&key).unwrap().pem()).unwrap();
