@@ -6,6 +6,7 @@
     ("ion", include_str!("ion/dialect.toml")),
     ("bluesky", include_str!("bluesky/dialect.toml")),
     ("directus", include_str!("directus/dialect.toml")),
+    ("mattermost", include_str!("mattermost/dialect.toml")),
     ("pocketbase", include_str!("pocketbase/dialect.toml")),
     ("supabase", include_str!("supabase/dialect.toml")),
 ]

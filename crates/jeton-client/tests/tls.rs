@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use jeton_client::flow::Request;
 use jeton_client::transport::Transport;
+use jeton_core::dialect::Values;
 use jeton_core::secret::Secret;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
@@ -74,6 +75,7 @@ async fn only_the_named_authority_is_trusted_and_only_for_this_host() {
             url: format!("https://127.0.0.1:{port}/"),
             headers: Vec::new(),
             body: Secret::default(),
+            asked: Values::new(),
         };
         let answer = Transport::new(ca_file.map(PathBuf::as_path)).unwrap().send(request).await;
         match (answer, expected) {
