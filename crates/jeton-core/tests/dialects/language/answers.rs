@@ -235,3 +235,26 @@ fn the_name_of_a_member_is_the_field_in_question() {
         assert_eq!(read.field.as_deref(), field.filter(|_| told), "{expected}");
     }
 }
+
+/// Names and values in a list, in the order and the company that somebody else likes.
+#[test]
+fn elements_by_their_name() {
+    let dialect = answering(&[concat!(
+        "200\nContent-Type: application/json\n\n",
+        r#"{"a":[{"n":"mail","v":"{{person.email?}}"},{"n":"name","v":"{{person.name?}}"},{"n":"t","v":"{{access_token}}"},{"n":"t","v":"{{refresh_token?}}"}]}"#,
+    )]);
+    let slots = dialect.exchanges[0].answer_slots();
+    for (list, expected) in [
+        (
+            r#"[{"n":"x","v":"1"},{"n":"t","v":"a"},{"v":"m","n":"mail"}]"#,
+            &[("access_token", "a"), ("person.email", "m")][..],
+        ),
+        (r#"[{"n":"t","v":"a"},7,{"n":1},{"n":"t","v":"b"}]"#, &[("access_token", "a"), ("refresh_token", "b")][..]),
+    ] {
+        let read = read_answer(&dialect, &format!("200\nContent-Type: application/json\n\n{{\"a\":{list}}}"));
+        assert_eq!(read.as_ref().map(sort), Ok(sort(&values(&slots, expected))), "{list}");
+    }
+    let told = values(&slots, &[("access_token", "a"), ("person.name", "b")]);
+    let answer = dialect.write_answer(0, &told, &Values::new()).ok().unwrap();
+    assert_eq!(answer.body, r#"{"a":[{"n":"name","v":"b"},{"n":"t","v":"a"}]}"#);
+}
