@@ -3,6 +3,7 @@
 mod calls;
 mod four_apis;
 mod machine;
+mod oauth;
 mod profiles;
 mod proxy;
 mod together;
