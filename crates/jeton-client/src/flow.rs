@@ -26,7 +26,7 @@ pub enum Flow {
     /// By a dialect file.
     Dialect(Box<DialectFlow>),
     /// From an OAuth issuer.
-    OAuth(OAuthFlow),
+    OAuth(Box<OAuthFlow>),
 }
 
 /// What is asked for.

@@ -14,7 +14,7 @@ use crate::flow::{self, Act, DialectFlow, Flow, FlowError, Grant, Metadata, OAut
 use crate::profile::{Profile, Profiles};
 use crate::token::{Need, Token, pause};
 use crate::transport::Transport;
-use crate::vault::{Lock, Secrets, State, Vault};
+use crate::vault::{Lock, State, Vault};
 
 pub use sign_in::Prompt;
 
@@ -85,13 +85,26 @@ impl TokenSource {
         }
     }
 
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     /// A new token now, although the old one may be good. Processes that ask for it together get the same.
     ///
     /// # Errors
     /// None is to be had; the old one stays.
     pub async fn refresh(&self) -> Result<Token, Error> {
         let before = self.vault.load(&self.name, &self.profile)?;
-        let given = self.renew(&self.lock().await?, Some(before.token)).await?;
+        self.refresh_from(before.token).await
+    }
+
+    /// The same, unless another process has replaced `refused` already.
+    pub(crate) async fn refresh_instead_of(&self, refused: &Token) -> Result<Token, Error> {
+        self.refresh_from(Some(refused.clone())).await
+    }
+
+    async fn refresh_from(&self, old: Option<Token>) -> Result<Token, Error> {
+        let given = self.renew(&self.lock().await?, Some(old)).await?;
         given.refresh_failed.map_or(Ok(given.token), Err)
     }
 
@@ -100,8 +113,9 @@ impl TokenSource {
     /// # Errors
     /// The API refuses the token, or could not be asked.
     pub async fn user_info(&self, token: &Token) -> Result<Option<Values>, Error> {
+        let state = self.vault.load(&self.name, &self.profile)?;
         let flow = self.flow().await?;
-        let Some(request) = flow.write(Act::UserInfo, &Secrets::new(), Some(token), &uuid, self.clock.now())? else {
+        let Some(request) = flow.write(Act::UserInfo, &state.secrets, Some(token), &uuid, self.clock.now())? else {
             return Ok(None);
         };
         let response = self.transport.send(request).await?;
@@ -227,7 +241,7 @@ impl TokenSource {
 
     async fn flow(&self) -> Result<Flow, Error> {
         match (&self.profile.issuer, &self.dialect) {
-            (Some(issuer), _) => Ok(Flow::OAuth(self.oauth(issuer).await?)),
+            (Some(issuer), _) => Ok(Flow::OAuth(Box::new(self.oauth(issuer).await?))),
             (None, Some(dialect)) => {
                 let flow = DialectFlow::new(Arc::clone(dialect), &self.profile.url, &self.profile.values)?;
                 Ok(Flow::Dialect(Box::new(flow)))

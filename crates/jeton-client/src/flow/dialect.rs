@@ -53,14 +53,16 @@ impl DialectFlow {
         let grant = self.dialect.exchanges[index].grant;
         let slots = self.dialect.exchanges[index].request_slots();
         let mut values = with_fresh(&self.dialect, self.values.clone(), fresh)?;
+        // A client proves itself in a refresh and a sign-out too, where the API has it so.
+        secrets.iter().for_each(|(name, secret)| values.set(name.as_str(), secret.clone()));
         match (act, token) {
-            (Act::SignIn, _) => secrets.iter().for_each(|(name, secret)| values.set(name.as_str(), secret.clone())),
+            (Act::SignIn, _) => {}
             (Act::Refresh | Act::UserInfo | Act::End, None) => return Ok(None),
             (Act::Refresh | Act::UserInfo | Act::End, Some(token)) => {
                 values.set("access_token", token.access.clone());
                 match &token.refresh {
                     Some(refresh) => values.set("refresh_token", refresh.clone()),
-                    None if grant == GrantName::Refresh => return Ok(None),
+                    None if slots.iter().any(|slot| slot.name == "refresh_token" && slot.required) => return Ok(None),
                     None => {}
                 }
             }

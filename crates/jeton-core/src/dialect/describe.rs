@@ -18,7 +18,8 @@ use crate::domain::refusal::Reason;
 /// A request or an answer, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
-    /// The start lines of a request: method and path, with `{name}` for a hole. None for an answer.
+    /// The start lines of a request: method and path, with `{name}` for a hole, and what is fixed in the query. None for
+    /// an answer.
     pub starts: Vec<(http::Method, String)>,
     /// The status of an answer that has a fixed one.
     pub status: Option<u16>,
@@ -127,8 +128,12 @@ fn describe_request(request: &RequestTemplate) -> Description {
     }
 }
 
+/// The path, and of the query what is always the same.
 fn path(start: &Start) -> String {
-    start.path.iter().map(|segment| format!("/{}", text_of(segment))).collect()
+    let path: String = start.path.iter().map(|segment| format!("/{}", text_of(segment))).collect();
+    let fixed = start.query.iter().filter_map(|pair| Some(format!("{}={}", pair.name, pair.text.literal()?)));
+    let fixed: Vec<String> = fixed.collect();
+    if fixed.is_empty() { path } else { format!("{path}?{}", fixed.join("&")) }
 }
 
 fn describe_answer(answer: &AnswerTemplate) -> Description {
@@ -261,7 +266,10 @@ fn text_of(text: &Text) -> String {
                 (Content::Part(texts), _) => texts.first().map(text_of).unwrap_or_default(),
                 _ => format!("{{{}}}", hole.name),
             };
-            hole.through.iter().fold(inside, |inside, transform| format!("{}({inside})", transform_name(transform)))
+            // A UUID is written as it is.
+            let changes = |transform: &&Transform| !matches!(transform, Transform::Uuid | Transform::Uuid4);
+            let through = hole.through.iter().filter(changes);
+            through.fold(inside, |inside, transform| format!("{}({inside})", transform_name(transform)))
         }
     };
     text.pieces.iter().map(piece).collect()

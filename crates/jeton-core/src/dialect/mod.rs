@@ -15,6 +15,7 @@ mod noun;
 mod parse;
 pub(crate) mod percent;
 mod read;
+pub mod reference;
 mod refuse;
 mod request;
 mod settings;

@@ -5,6 +5,8 @@
 
 mod administration;
 mod backup;
+#[cfg(feature = "demo")]
+mod client;
 mod copy;
 #[cfg(feature = "demo")]
 mod database;

@@ -1,0 +1,8 @@
+//! The client's commands, each in a process of its own, against the demo's four APIs and against small ones made here.
+
+mod calls;
+mod four_apis;
+mod machine;
+mod profiles;
+mod proxy;
+mod together;
