@@ -9,4 +9,8 @@
     ("mattermost", include_str!("mattermost/dialect.toml")),
     ("pocketbase", include_str!("pocketbase/dialect.toml")),
     ("supabase", include_str!("supabase/dialect.toml")),
+    ("matrix", include_str!("matrix/dialect.toml")),
+    ("cognito", include_str!("cognito/dialect.toml")),
+    ("firebase", include_str!("firebase/dialect.toml")),
+    ("auth0", include_str!("auth0/dialect.toml")),
 ]

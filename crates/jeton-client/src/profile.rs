@@ -34,6 +34,9 @@ pub struct Profile {
     /// A PEM file with the only certificates to trust; without one the public CAs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
+    /// Hosts beside that of `url` that an answer may send calls to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<String>,
     /// What the sign-in says beside its secrets, such as `username` or `client_id`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub values: BTreeMap<String, String>,
@@ -207,7 +210,7 @@ impl Profile {
         match (&self.issuer, dialect) {
             (Some(issuer), _) => Ok(address::check(issuer)?),
             (None, Some(dialect)) => {
-                crate::flow::DialectFlow::new(dialect.into(), &self.url, &self.values)?;
+                crate::flow::DialectFlow::new(dialect.into(), self)?;
                 Ok(())
             }
             (None, None) => Err(ProfileError::NoSource.into()),
@@ -260,6 +263,7 @@ mod tests {
             grant: Some(Grant::DeviceCode),
             auth: Some(ClientAuth::Post),
             ca_file: None,
+            hosts: vec!["b.example".to_owned()],
             values: [("client_id".to_owned(), "me".to_owned())].into_iter().collect(),
         }
     }

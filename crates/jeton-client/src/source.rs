@@ -160,6 +160,33 @@ impl TokenSource {
         }
     }
 
+    /// Where calls with the token go: what the answer that issued it says, or else the profile's URL.
+    pub fn url<'a>(&'a self, token: &'a Token) -> &'a str {
+        token.url.as_deref().unwrap_or(&self.profile.url)
+    }
+
+    /// Keeps the next token, if the dialect says where the answer to a call gives one and this one does. `shown` is the
+    /// token of the call; if another has been kept since, that one stays.
+    ///
+    /// # Errors
+    /// What is sealed cannot be read or written.
+    pub async fn keep_returned(&self, shown: &Token, response: &Response) -> Result<Option<Token>, Error> {
+        let returned = self.dialect.as_ref().and_then(|dialect| flow::returned(dialect, response));
+        let Some(issued) = returned.filter(|issued| issued.access != shown.access) else { return Ok(None) };
+        let lock = self.lock().await?;
+        let state = self.vault.load(&self.name, &self.profile)?;
+        if state.token.as_ref().is_none_or(|kept| kept.access != shown.access) {
+            return Ok(None);
+        }
+        let now = self.clock.now();
+        let ahead = response.date().map_or(0, |date| date.as_secs() - now.as_secs());
+        let mut token = Token::new(issued, now, ahead, self.clock.chance());
+        token.refresh = token.refresh.or_else(|| shown.refresh.clone());
+        token.url = shown.url.clone();
+        self.vault.store(&lock, &self.profile, &State { token: Some(token.clone()), ..state })?;
+        Ok(Some(token))
+    }
+
     /// Asks the API, unless another process has done so meanwhile. `replacing` is the token that shall be replaced even
     /// if it is good; on failure, a good one is given all the same.
     async fn renew(&self, lock: &Lock, replacing: Option<Option<Token>>) -> Result<Given, Error> {
@@ -216,6 +243,7 @@ impl TokenSource {
                 Ok(mut token) => {
                     // An answer without a refresh token means that the old one goes on (RFC 6749 §6).
                     token.refresh = token.refresh.or_else(|| old.and_then(|old| old.refresh.clone()));
+                    token.url = token.url.or_else(|| old.and_then(|old| old.url.clone()));
                     return Ok(token);
                 }
                 Err(Error::Flow(FlowError::Refused(refusal))) if !is_overload(refusal.reason) => {}
@@ -231,10 +259,10 @@ impl TokenSource {
     }
 
     async fn exchange(&self, flow: &Flow, act: Act, request: Request) -> Result<Token, Error> {
-        let asked_at = self.clock.now();
+        let (asked_at, asked) = (self.clock.now(), request.asked.clone());
         let response = self.transport.send(request).await?;
         let now = self.clock.now();
-        let issued = flow.read(act, &response).map_err(|error| with_wait(error, &response, now))?;
+        let issued = flow.read(act, &asked, &response).map_err(|error| with_wait(error, &response, now))?;
         let ahead = response.date().map_or(0, |date| date.as_secs() - now.as_secs());
         Ok(Token::new(issued, asked_at, ahead, self.clock.chance()))
     }
@@ -243,7 +271,7 @@ impl TokenSource {
         match (&self.profile.issuer, &self.dialect) {
             (Some(issuer), _) => Ok(Flow::OAuth(Box::new(self.oauth(issuer).await?))),
             (None, Some(dialect)) => {
-                let flow = DialectFlow::new(Arc::clone(dialect), &self.profile.url, &self.profile.values)?;
+                let flow = DialectFlow::new(Arc::clone(dialect), &self.profile)?;
                 Ok(Flow::Dialect(Box::new(flow)))
             }
             (None, None) => Err(crate::profile::ProfileError::NoSource.into()),

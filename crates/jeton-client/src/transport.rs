@@ -99,7 +99,7 @@ impl Transport {
     /// # Errors
     /// There is no answer, for lack of a connection or of time.
     pub async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let Request { method, url, headers, body } = request;
+        let Request { method, url, headers, body, asked: _ } = request;
         let mut builder = http::Request::builder().method(method).uri(url);
         for (name, value) in headers {
             builder = builder.header(name, value);

@@ -340,7 +340,8 @@ mod tests {
             access: Secret::from("the-access-token"),
             refresh: Some(Secret::from("the-refresh-token")),
             lifetime: Some(Duration::from_secs(60)),
-            expires_at: None,
+            url: Some("https://eu.a.example".to_owned()),
+            ..Issued::default()
         };
         State {
             secrets: [("password".to_owned(), Secret::from("the-password"))].into_iter().collect(),

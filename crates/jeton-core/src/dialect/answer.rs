@@ -183,26 +183,36 @@ fn read_message(reader: &mut Reader<'_>, template: &AnswerTemplate, answer: &Ans
     for header in headers {
         reader.header(header, answer.headers).map_err(|_| format!("its header {} is another", header.name))?;
     }
+    read_body(reader, body, answer.body)
+}
+
+fn read_body(reader: &mut Reader<'_>, body: &Body, bytes: &[u8]) -> Result<(), String> {
     let other = |_| "its body says something else".to_owned();
     match body {
         Body::None => Ok(()),
         Body::Json(node) => {
-            let json = Json::parse(answer.body).ok_or("its body is not JSON")?;
+            let json = Json::parse(bytes).ok_or("its body is not JSON")?;
             reader.json(node, Some(&json), "").map_err(other)
         }
         Body::Xml(document) => {
-            let root = Xml::parse(answer.body).ok_or("its body is not XML")?;
+            let root = Xml::parse(bytes).ok_or("its body is not XML")?;
             reader.xml(&document.root, &root).map_err(other)
         }
         Body::Form(template) => {
-            let text = std::str::from_utf8(answer.body).map_err(|_| "its body is not UTF-8")?;
+            let text = std::str::from_utf8(bytes).map_err(|_| "its body is not UTF-8")?;
             reader.pairs(template, &pairs(text, Coding::Form)).map_err(other)
         }
         Body::Text(template) => {
-            let text = std::str::from_utf8(answer.body).map_err(|_| "its body is not UTF-8")?;
+            let text = std::str::from_utf8(bytes).map_err(|_| "its body is not UTF-8")?;
             // Many servers end their line; no token does.
             let text = if ends_in_token(template) { text.trim_end_matches(['\r', '\n']) } else { text };
             reader.text(template, Some(text), "body").map_err(other)
+        }
+        Body::Choice { setting, ways } => {
+            let fits = |(_, way): &&(String, Body)| reader.would(|trial| read_body(trial, way, bytes).is_ok());
+            let Some((name, way)) = ways.iter().find(fits).or(ways.first()) else { return Ok(()) };
+            read_body(reader, way, bytes)?;
+            reader.put(setting, Value::from(name.as_str()), "").map_err(other)
         }
     }
 }

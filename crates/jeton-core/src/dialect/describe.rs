@@ -157,8 +157,13 @@ fn describe_message(message: &Message, places: &mut Vec<Described>) {
             HeaderValue::SetCookie(pair, _) => places.push(describe_pair(MessagePart::Cookie, pair)),
         }
     }
-    match &message.body {
+    describe_body(&message.body, places);
+}
+
+fn describe_body(body: &Body, places: &mut Vec<Described>) {
+    match body {
         Body::None => {}
+        Body::Choice { ways, .. } => describe_ways(ways, &|way, found| describe_body(way, found), places),
         Body::Form(pairs) => places.extend(pairs.iter().map(|pair| describe_pair(MessagePart::Form, pair))),
         Body::Json(node) => describe_json(node, "", places),
         Body::Xml(document) => describe_xml(&document.root, "", places),
@@ -203,22 +208,23 @@ fn describe_json(node: &Node, name: &str, places: &mut Vec<Described>) {
                 describe_json(&item.node, &format!("{name}[{index}]"), places);
             }
         }
-        Node::Choice { ways, .. } => {
-            let mut all: Vec<Described> = Vec::new();
-            for (index, (_, way)) in ways.iter().enumerate() {
-                let mut found = Vec::new();
-                describe_json(way, name, &mut found);
-                // What one of the alternatives does without is not required.
-                all.iter_mut().for_each(|known| known.required &= found.iter().any(|place| place.name == known.name));
-                let known = all.len();
-                let new = found.into_iter().filter(|place| all[..known].iter().all(|other| other.name != place.name));
-                let new: Vec<_> =
-                    new.map(|place| Described { required: place.required && index == 0, ..place }).collect();
-                all.extend(new);
-            }
-            places.extend(all);
-        }
+        Node::Choice { ways, .. } => describe_ways(ways, &|way, found| describe_json(way, name, found), places),
     }
+}
+
+fn describe_ways<T>(ways: &[(String, T)], describe: &dyn Fn(&T, &mut Vec<Described>), places: &mut Vec<Described>) {
+    let mut all: Vec<Described> = Vec::new();
+    for (index, (_, way)) in ways.iter().enumerate() {
+        let mut found = Vec::new();
+        describe(way, &mut found);
+        // What one of the alternatives does without is not required.
+        all.iter_mut().for_each(|known| known.required &= found.iter().any(|place| place.name == known.name));
+        let known = all.len();
+        let new = found.into_iter().filter(|place| all[..known].iter().all(|other| other.name != place.name));
+        let new: Vec<_> = new.map(|place| Described { required: place.required && index == 0, ..place }).collect();
+        all.extend(new);
+    }
+    places.extend(all);
 }
 
 fn describe_xml(element: &Element, above: &str, places: &mut Vec<Described>) {
@@ -243,7 +249,7 @@ fn described(part: MessagePart, name: &str, text: &Text) -> Described {
             values.push(DescribedValue {
                 name: hole.name.clone(),
                 kind,
-                required: hole.mark == Mark::Required,
+                required: hole.is_required(),
                 default: match &hole.mark {
                     Mark::Default(text) => Some(text.clone()),
                     _ => None,

@@ -3,6 +3,7 @@
 
 mod harness;
 
+mod beside;
 mod cors;
 mod custom_dialect;
 mod gate;

@@ -18,7 +18,7 @@ impl Parser<'_> {
         for (request, start) in requests {
             for need in exchange.grant.needs() {
                 let mut there = false;
-                request.each_slot(start, &mut |hole, _| there |= hole.name == *need && hole.mark == Mark::Required);
+                request.each_slot(start, &mut |hole, _| there |= hole.name == *need && hole.is_required());
                 if !there {
                     needed_missing.push(*need);
                 }
@@ -66,6 +66,16 @@ impl Parser<'_> {
         }
         self.check_renewed_jwt(root, dialect);
         self.check_shown(root, dialect);
+        if let (Some(token), Some(url)) = (token, &dialect.url) {
+            let tells = |exchange: &Exchange| exchange.answer_slots().iter().any(|slot| slot.name == *url);
+            if !dialect.exchanges.iter().any(|exchange| exchange.grant.issues() && tells(exchange)) {
+                self.mistake_help(
+                    token.key_at,
+                    format!("no answer says `{url}`"),
+                    format!("write {{{{{url}}}}} in one"),
+                );
+            }
+        }
         let unused: Vec<_> =
             self.parts.iter().filter(|part| !part.used).map(|part| (part.at, part.name.clone())).collect();
         for (at, name) in unused {

@@ -101,7 +101,7 @@ impl Writer<'_> {
         silent
     }
 
-    fn way<'n>(&self, setting: &str, ways: &'n [(String, Node)]) -> Result<&'n Node, WriteError> {
+    pub(super) fn way<'w, T>(&self, setting: &str, ways: &'w [(String, T)]) -> Result<&'w T, WriteError> {
         let chosen = match self.settings.get(setting).or_else(|| self.values.get(setting)) {
             Some(Value::Text(name)) => ways.iter().find(|(way, _)| way == name),
             Some(_) => None,

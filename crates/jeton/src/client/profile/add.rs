@@ -54,6 +54,9 @@ pub(super) struct Args {
     /// Trust the CA certificates (PEM) in this file and no others
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
+    /// A host beside that of the URL that the API's answers may send calls to; repeatable
+    #[arg(long = "host", value_name = "HOST")]
+    hosts: Vec<String>,
     /// Replace the profile of this name; its token is forgotten
     #[arg(long)]
     replace: bool,
@@ -67,6 +70,7 @@ pub(super) fn run(profiles: &Profiles, args: Args) -> anyhow::Result<()> {
         grant: args.grant,
         auth: args.auth,
         ca_file: args.ca_file.map(|file| absolute(&file)).transpose()?,
+        hosts: args.hosts,
         values: BTreeMap::new(),
     };
     let mut dialect = profile.load_dialect()?;

@@ -102,7 +102,8 @@ impl World {
         let OwnedRequest { method, target, mut headers, body } = request;
         // A server that refuses a long body closes, and the next request shall not meet that.
         headers.push(("Connection".to_owned(), "close".to_owned()));
-        let request = Request { method, url: format!("{}{target}", self.url), headers, body: Secret::new(body) };
+        let (url, body) = (format!("{}{target}", self.url), Secret::new(body));
+        let request = Request { method, url, headers, body, asked: Values::new() };
         self.transport.send(request).await.map_err(|error| error.to_string())
     }
 
