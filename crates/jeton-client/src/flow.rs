@@ -82,6 +82,8 @@ pub struct Issued {
     pub expires_at: Option<Timestamp>,
     /// Where calls with it go, if the answer says so: an address that the profile allows.
     pub url: Option<String>,
+    /// Whom it speaks for, by the API's own id, if the answer says so.
+    pub person: Option<String>,
     /// What in the answer was not as it should be, and was read all the same.
     pub deviations: Vec<Deviation>,
 }

@@ -183,6 +183,7 @@ impl TokenSource {
         let mut token = Token::new(issued, now, ahead, self.clock.chance());
         token.refresh = token.refresh.or_else(|| shown.refresh.clone());
         token.url = shown.url.clone();
+        token.person = token.person.or_else(|| shown.person.clone());
         self.vault.store(&lock, &self.profile, &State { token: Some(token.clone()), ..state })?;
         Ok(Some(token))
     }
@@ -244,6 +245,7 @@ impl TokenSource {
                     // An answer without a refresh token means that the old one goes on (RFC 6749 §6).
                     token.refresh = token.refresh.or_else(|| old.and_then(|old| old.refresh.clone()));
                     token.url = token.url.or_else(|| old.and_then(|old| old.url.clone()));
+                    token.person = token.person.or_else(|| old.and_then(|old| old.person.clone()));
                     return Ok(token);
                 }
                 Err(Error::Flow(FlowError::Refused(refusal))) if !is_overload(refusal.reason) => {}

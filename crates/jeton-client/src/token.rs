@@ -23,6 +23,8 @@ pub struct Token {
     pub expires_at: Option<Timestamp>,
     /// Where calls with it go, if that is not the profile's URL.
     pub url: Option<String>,
+    /// Whom it speaks for, by the API's own id: what asks about a person has it in its address.
+    pub person: Option<String>,
     /// What was wrong with the answer that has just issued it. Not kept.
     pub deviations: Vec<Deviation>,
 }
@@ -52,8 +54,8 @@ impl Token {
         let by_clock = issued.expires_at.map(|at| Timestamp::from_secs(at.as_secs().saturating_sub(ahead)));
         let expires_at = [by_lifetime, by_clock].into_iter().flatten().min();
         let refresh_at = expires_at.map(|end| asked_at + end.since(asked_at).mul_f64(0.8 + 0.1 * chance));
-        let Issued { access, refresh, url, deviations, .. } = issued;
-        Self { access, refresh, obtained_at: asked_at, refresh_at, expires_at, url, deviations }
+        let Issued { access, refresh, url, person, deviations, .. } = issued;
+        Self { access, refresh, obtained_at: asked_at, refresh_at, expires_at, url, person, deviations }
     }
 
     /// Whether a call can be made with it now.

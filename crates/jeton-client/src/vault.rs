@@ -341,6 +341,7 @@ mod tests {
             refresh: Some(Secret::from("the-refresh-token")),
             lifetime: Some(Duration::from_secs(60)),
             url: Some("https://eu.a.example".to_owned()),
+            person: Some("p1".to_owned()),
             ..Issued::default()
         };
         State {

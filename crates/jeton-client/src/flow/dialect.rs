@@ -62,6 +62,9 @@ impl DialectFlow {
             (Act::Refresh | Act::UserInfo | Act::End, None) => return Ok(None),
             (Act::Refresh | Act::UserInfo | Act::End, Some(token)) => {
                 values.set("access_token", token.access.clone());
+                if let (Some(person), None) = (&token.person, values.get("person.id")) {
+                    values.set("person.id", person.as_str());
+                }
                 match &token.refresh {
                     Some(refresh) => values.set("refresh_token", refresh.clone()),
                     None if slots.iter().any(|slot| slot.name == "refresh_token" && slot.required) => return Ok(None),
@@ -134,7 +137,8 @@ fn issued(dialect: &Dialect, values: &Values) -> Option<Issued> {
     let by_policy = || policy.idle.map_or(policy.lifetime, |idle| idle.min(policy.lifetime));
     let lifetime = told.or_else(|| expires_at.is_none().then(by_policy));
     let refresh = values.secret("refresh_token").cloned();
-    Some(Issued { access, refresh, lifetime, expires_at, ..Issued::default() })
+    let person = values.text("person.id").map(str::to_owned);
+    Some(Issued { access, refresh, lifetime, expires_at, person, ..Issued::default() })
 }
 
 /// Names and types of the values that a sign-in of this dialect takes, those the client makes itself left out;
@@ -235,7 +239,7 @@ answer = '''
 200
 Content-Type: application/json
 
-{"token":"{{access_token}}","again":"{{refresh_token}}","nonce":"{{nonce?}}","home":"{{home?}}"}'''
+{"token":"{{access_token}}","again":"{{refresh_token}}","nonce":"{{nonce?}}","home":"{{home?}}","who":"{{person.id?}}"}'''
 [[exchange]]
 grant = "refresh"
 request = '''
@@ -251,7 +255,7 @@ Content-Type: application/json
 [[exchange]]
 grant = "userinfo"
 request = '''
-GET /me'''
+GET /people/{{person.id}}'''
 answer = '''
 200
 Content-Type: application/json
@@ -313,13 +317,14 @@ token = "?key={{access_token}}"
         let json = ("Content-Type", "application/json");
         let again = token(Some("ref"));
         let bare = token(None);
+        let known = Token { person: Some("p/1".to_owned()), ..bare.clone() };
         for (act, token, expected) in [
             (Act::SignIn, None, Some(("/sign-in?herd=7", vec![json, nonce], r#"{"user":"ada","password":"pa\"ss"}"#))),
             (Act::Refresh, Some(&again), Some(("/again", vec![json], r#"{"again":"ref"}"#))),
             (Act::Refresh, Some(&bare), None),
             (Act::Refresh, None, None),
             (Act::End, Some(&bare), Some(("/sign-out", vec![("X-Key", "acc")], ""))),
-            (Act::UserInfo, Some(&bare), Some(("/me?key=acc", vec![], ""))),
+            (Act::UserInfo, Some(&known), Some(("/people/p%2F1?key=acc", vec![], ""))),
             (Act::UserInfo, None, None),
             (Act::End, None, None),
         ] {
@@ -369,6 +374,16 @@ token = "?key={{access_token}}"
     fn answered(status: u16, body: &str) -> Response {
         let body = Secret::new(body.as_bytes().to_vec());
         Response { status, reason_phrase: None, headers: http::HeaderMap::new(), body }
+    }
+
+    #[test]
+    fn whom_a_token_speaks_for_is_kept_with_it() {
+        for (body, person) in
+            [(r#"{"token":"a","again":"r","who":"p1"}"#, Some("p1")), (r#"{"token":"a","again":"r"}"#, None)]
+        {
+            let issued = flow().read(Act::SignIn, &Values::new(), &answered(200, body)).unwrap();
+            assert_eq!(Token::new(issued, Timestamp::EPOCH, 0, 0.0).person.as_deref(), person);
+        }
     }
 
     #[test]
