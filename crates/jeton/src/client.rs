@@ -8,6 +8,7 @@ mod curl;
 mod exec;
 mod profile;
 mod proxy;
+pub(crate) mod secret;
 mod session;
 mod token;
 

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::environment;
-use super::secret::{self, Origin};
+use crate::client::secret::{self, Origin};
 use crate::local::password::prompt;
 use crate::local::print::say;
 
