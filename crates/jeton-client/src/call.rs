@@ -28,7 +28,7 @@ impl TokenSource {
     /// # Errors
     /// The address is not below the profile's, where alone the token goes; or a value beside the token is missing.
     pub fn add_to(&self, token: &Token, method: &Method, uri: &mut Uri, headers: &mut HeaderMap) -> Result<(), Error> {
-        let placed = self.show(token, method, &self.path_below(uri)?)?;
+        let placed = self.show(token, method, &self.path_below(token, uri)?)?;
         let wrong = |error: http::Error| Error::Transport(TransportError::Request(error));
         for (name, value) in &placed.headers {
             let name: HeaderName =
@@ -64,12 +64,12 @@ impl TokenSource {
         }
     }
 
-    /// The path of an address below the profile's URL. Another place does not get the token, whoever asks for it.
-    fn path_below(&self, uri: &Uri) -> Result<String, Error> {
-        let base = &self.profile().url;
+    /// The path of an address below the one that calls with this token go to. Another place does not get the token, whoever asks for it.
+    fn path_below(&self, token: &Token, uri: &Uri) -> Result<String, Error> {
+        let base = self.url(token);
         // Without its query, which may hold what nobody else shall read.
         let shown = || uri.to_string().split('?').next().unwrap_or_default().to_owned();
-        let elsewhere = || Error::Elsewhere { url: shown(), base: base.clone() };
+        let elsewhere = || Error::Elsewhere { url: shown(), base: base.to_owned() };
         let api: Uri = base.parse().map_err(|_| elsewhere())?;
         let below = uri.path().strip_prefix(api.path().trim_end_matches('/'));
         match below {

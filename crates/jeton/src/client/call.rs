@@ -60,7 +60,7 @@ impl Call {
             headers.push((name, value));
         }
         let query: Vec<String> = placed.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let base = source.profile().url.trim_end_matches('/').to_owned();
+        let base = source.url(token).trim_end_matches('/').to_owned();
         Ok(Self { base, headers, query: query.join("&") })
     }
 

@@ -59,7 +59,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<()> {
         let token = valid(&source).await?;
         match args.format {
             Format::Plain => Ok(token.access),
-            Format::Json => Ok(format::json(profile, &token)),
+            Format::Json => Ok(format::json(source.url(&token), &token)),
             Format::Netrc => format::netrc(profile, &token),
             Format::Kubernetes => format::kubernetes(&token, args.kubernetes_exec_info.as_deref()),
             Format::Aws => aws::credentials(&args.aws, &name, &token).await,

@@ -24,8 +24,8 @@ pub(super) enum Format {
     Aws,
 }
 
-pub(super) fn json(profile: &Profile, token: &Token) -> Secret<String> {
-    let object = json!({ "access_token": token.access.expose(), "expires_at": expires_at(token), "url": profile.url });
+pub(super) fn json(url: &str, token: &Token) -> Secret<String> {
+    let object = json!({ "access_token": token.access.expose(), "expires_at": expires_at(token), "url": url });
     Secret::new(object.to_string())
 }
 
@@ -82,7 +82,8 @@ mod tests {
 
     fn token(access: &str, lifetime: Option<u64>) -> Token {
         let lifetime = lifetime.map(Duration::from_secs);
-        let issued = Issued { access: Secret::from(access), refresh: None, lifetime, expires_at: None };
+        let access = Secret::from(access);
+        let issued = Issued { access, refresh: None, lifetime, expires_at: None, url: None, deviations: Vec::new() };
         Token::new(issued, Timestamp::from_secs(1_700_000_000), 0, 0.0)
     }
 
@@ -96,13 +97,13 @@ mod tests {
         let asked = r#"{"apiVersion":"client.authentication.k8s.io/v1beta1","kind":"ExecCredential","spec":{"interactive":false}}"#;
         for (written, expected) in [
             (
-                Ok(json(&profile(), &token("t", Some(3600)))),
+                Ok(json(&profile().url, &token("t", Some(3600)))),
                 Some(
                     r#"{"access_token":"t","expires_at":"2023-11-14T23:13:20Z","url":"https://api.example.com:8443/v1"}"#,
                 ),
             ),
             (
-                Ok(json(&profile(), &token("t", None))),
+                Ok(json(&profile().url, &token("t", None))),
                 Some(r#"{"access_token":"t","expires_at":null,"url":"https://api.example.com:8443/v1"}"#),
             ),
             (netrc(&profile(), &token("t", None)), Some("machine api.example.com login ada password t")),
