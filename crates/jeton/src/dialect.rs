@@ -1,9 +1,11 @@
 //! `jeton dialect`: what can be done with the file that describes an API's token page.
 
+mod attempt;
 mod check;
 mod docs;
 mod file;
 mod from_curl;
+mod list;
 
 use clap::Subcommand;
 
@@ -11,6 +13,10 @@ use clap::Subcommand;
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Check(check::Args),
+    Try(attempt::Args),
+    /// List the dialects of the binary
+    List,
+    Show(list::ShowArgs),
     FromCurl(from_curl::Args),
     Docs(docs::Args),
     /// Print the reference of the dialect language, in Markdown
@@ -21,6 +27,12 @@ pub(crate) enum Command {
 pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Check(args) => check::run(&args),
+        Command::Try(args) => attempt::run(&args),
+        Command::List => {
+            list::list();
+            Ok(())
+        }
+        Command::Show(args) => list::show(&args),
         Command::FromCurl(args) => from_curl::run(&args),
         Command::Docs(args) => docs::run(&args),
         Command::Reference => {

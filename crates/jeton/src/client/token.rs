@@ -54,13 +54,12 @@ pub(super) fn run(args: Args) -> anyhow::Result<()> {
         (None, None) => bail!("name a profile; `jeton profile list` shows them"),
     };
     let source = args.folder.source(&name)?;
-    let profile = source.profile();
     let text = block_on(async {
         let token = valid(&source).await?;
         match args.format {
             Format::Plain => Ok(token.access),
-            Format::Json => Ok(format::json(source.url(&token), &token)),
-            Format::Netrc => format::netrc(profile, &token),
+            Format::Json => Ok(format::json(&source, &token)),
+            Format::Netrc => format::netrc(&source, &token),
             Format::Kubernetes => format::kubernetes(&token, args.kubernetes_exec_info.as_deref()),
             Format::Aws => aws::credentials(&args.aws, &name, &token).await,
         }

@@ -12,6 +12,7 @@ mod copy;
 mod database;
 #[cfg(feature = "demo")]
 mod demo;
+mod dialect_check;
 mod four_realms;
 mod gate;
 mod harness;
