@@ -99,11 +99,15 @@ impl Folder {
     }
 }
 
-/// A valid token. That it could not be refreshed although it is time to is told, and no error.
+/// A valid token. That it could not be refreshed although it is time to is told, and no error; so is what was odd in the
+/// answer that has just issued it.
 async fn valid(source: &TokenSource) -> anyhow::Result<Token> {
     let given = source.token().await?;
     if let Some(error) = given.refresh_failed {
         say(&format!("warning: the token is still good, and could not be refreshed: {error}"));
+    }
+    for deviation in &given.token.deviations {
+        say(&format!("warning: the API's answer is not as it should be: {deviation}"));
     }
     checked(given.token)
 }

@@ -95,3 +95,26 @@ fn login_shows_a_page_and_takes_its_answer() {
     assert!(lines.any(|line| line.contains("is good until")));
     assert_eq!(machine.run(&["token", "shop"]), "from-login");
 }
+
+#[test]
+fn an_odd_answer_is_taken_and_told() {
+    let machine = Machine::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let own = url.clone();
+    std::thread::spawn(move || {
+        serve(&listener, |path| match path {
+            "/token" => r#"{"access_token":"odd","token_type":"Bearer","expires_in":"3600"}"#.to_owned(),
+            _ => format!(r#"{{"issuer":"{own}","token_endpoint":"{own}/token"}}"#),
+        });
+    });
+    let secret = format!("client_secret=file:{}", machine.file("secret", "s"));
+    let add = ["profile", "add", "shop", "--url", &url, "--issuer", &url, "--value", "client_id=me"];
+    machine.run(&[&add[..], &["--secret", &secret]].concat());
+    for told in [true, false] {
+        let output = machine.command(&["token", "shop"]).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.success(), output.stdout.as_slice()), (true, &b"odd\n"[..]), "{said}");
+        assert_eq!(said.contains("expires_in_as_text"), told, "once, when it is issued: {said}");
+    }
+}
