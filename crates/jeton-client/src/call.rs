@@ -66,8 +66,11 @@ impl TokenSource {
         }
     }
 
-    /// Keeps the next token, where the answer to a call brings one.
-    async fn keep_from(&self, shown: &Token, status: StatusCode, headers: &HeaderMap) -> Result<(), Error> {
+    /// Keeps the next token, where the answer to a call that showed `shown` brings one.
+    ///
+    /// # Errors
+    /// What is sealed cannot be read or written.
+    pub async fn keep_from(&self, shown: &Token, status: StatusCode, headers: &HeaderMap) -> Result<(), Error> {
         let (headers, body) = (headers.clone(), Secret::default());
         let response = flow::Response { status: status.as_u16(), reason_phrase: None, headers, body };
         self.keep_returned(shown, &response).await.map(drop)

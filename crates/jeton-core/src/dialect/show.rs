@@ -5,7 +5,7 @@ use super::percent::Coding;
 use super::read::{Reader, Stop, cookies, without_scheme};
 use super::refuse::Refusals;
 use super::request::{below, pairs, segments};
-use super::template::{Header, Pair, Piece, Start, Text};
+use super::template::{Header, HeaderValue, Pair, Piece, Start, Text};
 use super::values::{Value, Values};
 use super::write::Writer;
 use super::{Dialect, End};
@@ -151,11 +151,14 @@ impl Show {
         self.calls.methods.is_empty() && self.calls.path.is_none() && self.calls.only.is_none()
     }
 
-    /// Every place that the token or a value beside it may stand in.
+    /// Every place that the token, the next one or a value beside it may stand in.
     pub fn carriers(&self) -> Vec<Carrier> {
         let mut carriers: Vec<Carrier> = Vec::new();
-        for spot in self.placements.iter().flatten().chain(&self.also) {
-            let carrier = spot.carrier();
+        let returned = self.returned.iter().map(|header| match &header.value {
+            HeaderValue::SetCookie(pair, _) => Carrier::Cookie(pair.name.clone()),
+            HeaderValue::Text(_) | HeaderValue::Cookies(_) => Carrier::Header(header.name.clone()),
+        });
+        for carrier in self.placements.iter().flatten().chain(&self.also).map(Spot::carrier).chain(returned) {
             if !carriers.contains(&carrier) {
                 carriers.push(carrier);
             }

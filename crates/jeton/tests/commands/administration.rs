@@ -16,7 +16,10 @@ fn what_is_not_known_is_told_with_what_is() {
         (&["realm", "add", "zro"], "there is such a realm already"),
         (&["realm", "add", "a/b"], "1 to 64 letters"),
         (&["realm", "add", ".."], "1 to 64 letters"),
-        (&["realm", "add", "new", "--dialect", "zor"], "no dialect `zor`; known: inevent, ion, pitchpoint, zro"),
+        (
+            &["realm", "add", "new", "--dialect", "zor"],
+            "no dialect `zor`; known: auth0, bluesky, cognito, directus, firebase, inevent, ion, matrix, mattermost, pitchpoint, pocketbase, supabase, zro (",
+        ),
         (&["realm", "add", "new", "--dialect", "zro"], "realm `zro` has `zro` already"),
         (&["realm", "add", "new", "--gate", "FETCH me"], "--gate"),
         (&["realm", "add", "new", "--alg", "HS256"], "[possible values: ES256, EdDSA, RS256, PS256]"),

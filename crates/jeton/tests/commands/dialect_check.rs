@@ -55,8 +55,8 @@ fn what_is_well_written_can_still_fail() {
     for (right, wrong, failed) in [
         // Too late before the first minute is over, and sooner nobody may ask.
         ("within   = \"7d\"", "within   = \"30s\"", "a new token by refresh"),
-        // Success and refusal with one status, and nothing that tells them apart.
-        ("invalid_token     = { status = 401, text", "invalid_token     = { status = 200, text", "a client reads"),
+        // When the next renewal is allowed, it is too late for it.
+        ("renew = \"1/m per principal\"", "renew = \"1/8d per principal\"", "a new token by refresh"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("dialect.toml");

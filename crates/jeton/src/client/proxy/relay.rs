@@ -93,9 +93,10 @@ impl Relay {
         *request.headers_mut() = headers;
         let answer = self.transport.stream(request).await.map_err(Error::from)?;
         let mut answer = answer.map(Body::new);
+        self.source.keep_from(token, answer.status(), answer.headers()).await?;
         headers::remove_hop_by_hop(answer.headers_mut());
         self.keep_here(token, answer.headers_mut());
-        self.keep_cookies(answer.headers_mut());
+        self.keep_tokens(answer.headers_mut());
         Ok(answer)
     }
 
@@ -110,8 +111,13 @@ impl Relay {
         }
     }
 
-    /// A cookie that shows the token is not the caller's.
-    fn keep_cookies(&self, headers: &mut HeaderMap) {
+    /// The next token is not the caller's, and no cookie that shows one.
+    fn keep_tokens(&self, headers: &mut HeaderMap) {
+        for carrier in &self.carriers {
+            if let Carrier::Header(name) = carrier {
+                headers.remove(name.as_str());
+            }
+        }
         let shows_token = |cookie: &HeaderValue| {
             let name = cookie.as_bytes().split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii();
             self.carriers.iter().any(|c| matches!(c, Carrier::Cookie(carrier) if carrier.as_bytes() == name))

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::Clear;
 use crate::local::arguments::{self, mount_text};
 use crate::local::print::{Record, record, texts};
-use crate::local::{Local, known};
+use crate::local::Local;
 
 /// The settings of a realm, each as an option.
 #[derive(clap::Args)]
@@ -99,8 +99,8 @@ pub(super) fn clear(which: &[Clear], settings: &mut Settings) {
 pub(super) async fn check(local: &Local, realm: &Realm) -> anyhow::Result<()> {
     for mount in &realm.settings.dialects {
         let Some(dialect) = local.app.dialects.get(&mount.dialect) else {
-            let names = known(local.app.dialects.names().into_iter(), "none is loaded");
-            bail!("no dialect `{}`; {names} (jeton.toml names more files under `dialects`)", mount.dialect);
+            let names = local.app.dialects.names().join(", ");
+            bail!("no dialect `{}`; known: {names} (jeton.toml names more files under `dialects`)", mount.dialect);
         };
         if !dialect.exchanges.is_empty() {
             check_address(local, realm, mount).await?;

@@ -127,7 +127,9 @@ invalid_request = { status = 400, code = "bad" }
 wrong_credentials = { status = 401, code = "who" }
 invalid_token = { status = 403, code = "old" }
 [[show]]
+only = "client"
 token = "Authorization: Token {{access_token}}"
+returned = "X-Next: {{access_token}}"
 "#;
 
 /// An API that gives `t1`, `t2`, … at `/sign-in`, and answers every other call with what was sent to it.

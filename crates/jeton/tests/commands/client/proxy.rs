@@ -67,6 +67,19 @@ fn a_refused_token_is_replaced_once() {
 }
 
 #[test]
+fn the_next_token_is_taken_from_any_answer() {
+    let (machine, api) = (Machine::new(), Api::start());
+    machine.add("meadow", &api, &[]);
+    let proxy = machine.proxy("meadow");
+    api.answer("HTTP/1.1 200 OK\r\nX-Next: t9\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    let mut curl = Command::new("curl");
+    let shown =
+        curl.args(["-sS", "-o", "/dev/null", "-w", "%{http_code} %header{x-next}", &proxy.url]).output().unwrap();
+    assert_eq!(String::from_utf8(shown.stdout).unwrap(), "200 ", "the program behind sees no token");
+    assert_eq!((machine.run(&["token", "meadow"]), api.sign_ins()), ("t9".to_owned(), 1));
+}
+
+#[test]
 fn bodies_stream_both_ways() {
     let machine = Machine::new();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
