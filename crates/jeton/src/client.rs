@@ -22,6 +22,8 @@ use jeton_server::sealing;
 
 use crate::local::print::say;
 
+pub(crate) use profile::sign_in_values;
+
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Profiles: which API, by which dialect or OAuth issuer, as whom

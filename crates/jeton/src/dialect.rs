@@ -4,6 +4,8 @@ mod check;
 mod docs;
 mod file;
 mod from_curl;
+mod list;
+mod trial;
 
 use clap::Subcommand;
 
@@ -13,6 +15,10 @@ pub(crate) enum Command {
     Check(check::Args),
     FromCurl(from_curl::Args),
     Docs(docs::Args),
+    #[command(name = "try")]
+    Trial(trial::Args),
+    List(list::ListArgs),
+    Show(list::ShowArgs),
     /// Print the reference of the dialect language, in Markdown
     Reference,
 }
@@ -23,6 +29,9 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
         Command::Check(args) => check::run(&args),
         Command::FromCurl(args) => from_curl::run(&args),
         Command::Docs(args) => docs::run(&args),
+        Command::Trial(args) => trial::run(args),
+        Command::List(args) => list::list_all(&args),
+        Command::Show(args) => list::show(&args),
         Command::Reference => {
             anstream::print!("{}", jeton_core::dialect::reference::markdown());
             Ok(())
