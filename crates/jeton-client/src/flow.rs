@@ -3,6 +3,7 @@
 mod dialect;
 mod oauth;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -82,6 +83,8 @@ pub struct Issued {
     pub expires_at: Option<Timestamp>,
     /// Where calls with it go, if the answer says so: an address that the profile allows.
     pub url: Option<String>,
+    /// What later requests repeat of the answer, such as the person's id.
+    pub said: BTreeMap<String, String>,
     /// What in the answer was not as it should be, and was read all the same.
     pub deviations: Vec<Deviation>,
 }

@@ -243,6 +243,9 @@ impl TokenSource {
                 Ok(mut token) => {
                     // An answer without a refresh token means that the old one goes on (RFC 6749 §6).
                     token.refresh = token.refresh.or_else(|| old.and_then(|old| old.refresh.clone()));
+                    for (name, text) in old.iter().flat_map(|old| &old.said) {
+                        token.said.entry(name.clone()).or_insert_with(|| text.clone());
+                    }
                     token.url = token.url.or_else(|| old.and_then(|old| old.url.clone()));
                     return Ok(token);
                 }

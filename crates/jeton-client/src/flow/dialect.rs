@@ -1,5 +1,6 @@
 //! Tokens by a dialect file: the same file that a server answers by.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,6 +63,11 @@ impl DialectFlow {
             (Act::Refresh | Act::UserInfo | Act::End, None) => return Ok(None),
             (Act::Refresh | Act::UserInfo | Act::End, Some(token)) => {
                 values.set("access_token", token.access.clone());
+                for slot in &slots {
+                    if let (Some(text), None) = (token.said.get(&slot.name), values.get(&slot.name)) {
+                        values.set(slot.name.as_str(), typed(&slot.name, text, slot.kind)?);
+                    }
+                }
                 match &token.refresh {
                     Some(refresh) => values.set("refresh_token", refresh.clone()),
                     None if slots.iter().any(|slot| slot.name == "refresh_token" && slot.required) => return Ok(None),
@@ -97,7 +103,20 @@ impl DialectFlow {
         if let Some(url) = &issued.url {
             check_learnt(url, &self.url, &self.hosts)?;
         }
-        Ok(Issued { deviations, ..issued })
+        Ok(Issued { said: self.repeated(&values), deviations, ..issued })
+    }
+
+    /// What of an answer the requests about its token repeat.
+    fn repeated(&self, values: &Values) -> BTreeMap<String, String> {
+        let acts = [Act::Refresh, Act::UserInfo, Act::End];
+        let exchanges = acts.into_iter().filter_map(|act| self.dialect.exchanges.get(exchange(&self.dialect, act)?));
+        let slots = exchanges.flat_map(Exchange::request_slots);
+        let text = |slot: Slot| match values.get(&slot.name)? {
+            Value::Text(text) => Some((slot.name, text.clone())),
+            Value::Number(number) => Some((slot.name, number.to_string())),
+            _ => None,
+        };
+        slots.filter_map(text).collect()
     }
 
     pub(super) fn read_end(&self, response: &Response) -> Result<(), FlowError> {

@@ -34,6 +34,8 @@ struct SealedToken {
     expires_at: Option<i64>,
     #[serde(default)]
     url: Option<String>,
+    #[serde(default)]
+    said: BTreeMap<String, String>,
 }
 
 impl Drop for Sealed {
@@ -65,6 +67,7 @@ pub(super) fn write(state: &State, fingerprint: &str) -> Option<Zeroizing<Vec<u8
             refresh_at: token.refresh_at.map(Timestamp::as_micros),
             expires_at: token.expires_at.map(Timestamp::as_micros),
             url: token.url.clone(),
+            said: token.said.clone(),
         }),
         not_before: state.not_before.map(Timestamp::as_micros),
         failures: state.failures,
@@ -87,6 +90,7 @@ pub(super) fn read(plain: &[u8], fingerprint: &str) -> Option<State> {
         refresh_at: token.refresh_at.map(time),
         expires_at: token.expires_at.map(time),
         url: token.url.clone(),
+        said: token.said.clone(),
         deviations: Vec::new(),
     });
     Some(State { secrets, token, not_before: sealed.not_before.map(time), failures: sealed.failures })
