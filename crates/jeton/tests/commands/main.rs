@@ -12,11 +12,14 @@ mod copy;
 mod database;
 #[cfg(feature = "demo")]
 mod demo;
+#[cfg(feature = "demo")]
+mod dialect_try;
 mod four_realms;
 mod gate;
 mod harness;
 mod master_key;
 mod migrate;
+mod reload;
 mod secrets;
 mod start;
 mod store;

@@ -102,7 +102,8 @@ impl Mask {
 
 fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    SECRET_NAMES.iter().any(|word| name.contains(word))
+    // `token_type` says `Bearer`.
+    !name.ends_with("type") && SECRET_NAMES.iter().any(|word| name.contains(word))
 }
 
 /// Letters and digits, and what base64 and JWTs have beside them.
@@ -124,6 +125,7 @@ mod tests {
         let known = Secrets::from([("password".to_owned(), Secret::from("hunter2"))]);
         for (header, body, expected) in [
             (("x-id", "7"), r#"{"user":"ada","seconds":3600}"#, r#"{"user":"ada","seconds":3600}"#),
+            (("x-id", "7"), r#"{"token_type":"bearer"}"#, r#"{"token_type":"bearer"}"#),
             (("x-id", "7"), r#"{"echo":"hunter2"}"#, r#"{"echo":"masked-password-7"}"#),
             (("x-id", "7"), r#"{"a":"acc"}"#, r#"{"a":"masked-access_token-3"}"#),
             (("x-id", "7"), r#"{"id_token":"a\"b\/c"}"#, r#"{"id_token":"masked-id_token-5"}"#),
