@@ -84,20 +84,39 @@ impl Mask {
 
     /// The text without what is known, and without what looks like a token.
     fn text(&self, text: &str) -> String {
-        let known = |text: String, (secret, mask): &(Secret<String>, String)| text.replace(secret.expose(), mask);
-        let text = self.known.iter().fold(text.to_owned(), known);
-        let mut shown = String::with_capacity(text.len());
-        for piece in text.split_inclusive(|c: char| !is_of_token(c)) {
-            let run = piece.trim_end_matches(|c: char| !is_of_token(c));
-            if looks_secret(run) {
-                shown.push_str(&masked("text", run))
-            } else {
-                shown.push_str(run)
-            }
-            shown.push_str(&piece[run.len()..]);
+        // In one pass: what stands for a secret is not searched again.
+        let (mut shown, mut between, mut rest) = (String::with_capacity(text.len()), String::new(), text);
+        while let Some(first) = rest.chars().next() {
+            let known = self.known.iter().find_map(|(secret, mask)| Some((rest.strip_prefix(secret.expose())?, mask)));
+            rest = match known {
+                Some((after, mask)) => {
+                    shown.push_str(&without_tokens(&std::mem::take(&mut between)));
+                    shown.push_str(mask);
+                    after
+                }
+                None => {
+                    between.push(first);
+                    rest.get(first.len_utf8()..).unwrap_or_default()
+                }
+            };
         }
-        shown
+        shown + &without_tokens(&between)
     }
+}
+
+/// The text without what looks like a token.
+fn without_tokens(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for piece in text.split_inclusive(|c: char| !is_of_token(c)) {
+        let run = piece.trim_end_matches(|c: char| !is_of_token(c));
+        let end = piece.strip_prefix(run).unwrap_or_default();
+        match looks_secret(run) {
+            true => shown.push_str(&masked("text", run)),
+            false => shown.push_str(run),
+        }
+        shown.push_str(end);
+    }
+    shown
 }
 
 fn is_secret_name(name: &str) -> bool {
