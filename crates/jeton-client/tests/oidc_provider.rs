@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use jeton_client::flow::{ClientAuth, Grant, Request};
 use jeton_client::transport::Transport;
 use jeton_client::{Clock, Ended, Profile, Profiles, Prompt, TokenSource};
+use jeton_core::dialect::Values;
 use jeton_core::secret::Secret;
 
 /// What the provider's first line says.
@@ -77,6 +78,7 @@ async fn subject(token: &str) -> Option<String> {
         url: format!("{}/me", provider()["issuer"].as_str().unwrap()),
         headers: vec![("Authorization".to_owned(), format!("Bearer {token}"))],
         body: Secret::default(),
+        asked: Values::new(),
     };
     let response = Transport::new(None).unwrap().send(request).await.unwrap();
     let answer: serde_json::Value = serde_json::from_slice(response.body.expose()).ok()?;

@@ -48,7 +48,7 @@ pub(super) struct Call {
 
 impl Call {
     /// A call by this source's profile with this token, with a fresh value for all that is good once. `path` is below
-    /// the profile's URL.
+    /// the address that calls with it go to.
     pub(super) fn new(source: &TokenSource, token: &Token, method: &Method, path: &str) -> anyhow::Result<Self> {
         let placed = source.show(token, method, &format!("/{}", path.trim_start_matches('/')))?;
         let wrong = "the token, or what stands beside it, cannot stand in a header; see whether the dialect is right";
@@ -60,7 +60,7 @@ impl Call {
             headers.push((name, value));
         }
         let query: Vec<String> = placed.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let base = source.profile().url.trim_end_matches('/').to_owned();
+        let base = source.url(token).trim_end_matches('/').to_owned();
         Ok(Self { base, headers, query: query.join("&") })
     }
 

@@ -36,7 +36,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<()> {
     })?;
     let mut words = args.command.into_iter();
     let mut command = Command::new(words.next().unwrap_or_default());
-    command.args(words).env("JETON_TOKEN", token.access.expose()).env("JETON_URL", &source.profile().url);
+    command.args(words).env("JETON_TOKEN", token.access.expose()).env("JETON_URL", source.url(&token));
     match call.header_lines()?.first() {
         Some(line) => command.env("JETON_HEADER", line),
         None => command.env_remove("JETON_HEADER"),

@@ -58,7 +58,7 @@ fn written(format: Format, source: &TokenSource, token: &Token) -> Secret<String
         Format::Plain => token.access.clone(),
         Format::Json => {
             let expires_at = token.expires_at.map(|end| end.whole_secs().to_string());
-            let url = &source.profile().url;
+            let url = source.url(token);
             let object = json!({ "access_token": token.access.expose(), "expires_at": expires_at, "url": url });
             Secret::new(object.to_string())
         }

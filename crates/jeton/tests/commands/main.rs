@@ -12,6 +12,7 @@ mod copy;
 mod database;
 #[cfg(feature = "demo")]
 mod demo;
+mod dialect_check;
 #[cfg(feature = "demo")]
 mod dialect_try;
 mod four_realms;

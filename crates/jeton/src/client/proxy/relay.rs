@@ -169,7 +169,7 @@ fn is_replayable(headers: &HeaderMap) -> bool {
         return false;
     }
     let length = headers.get(CONTENT_LENGTH).map(|length| length.to_str().ok().and_then(|length| length.parse().ok()));
-    length.map_or(true, |length| length.is_some_and(|length: usize| length <= REPLAYABLE))
+    length.is_none_or(|length| length.is_some_and(|length: usize| length <= REPLAYABLE))
 }
 
 fn full(bytes: &Bytes) -> Body {
