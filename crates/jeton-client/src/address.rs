@@ -36,7 +36,10 @@ pub(crate) fn check_learnt(url: &str, own: &str, hosts: &[String]) -> Result<(),
 }
 
 /// Makes sure that `url` is HTTPS, or HTTP to this machine, with a host and without user, query and fragment.
-pub(crate) fn check(url: &str) -> Result<(), AddressError> {
+///
+/// # Errors
+/// It is not.
+pub fn check(url: &str) -> Result<(), AddressError> {
     let wrong = || AddressError::Form(url.to_owned());
     let uri: Uri = url.parse().map_err(|_| wrong())?;
     let named =

@@ -36,6 +36,7 @@ pub mod token;
 pub mod transport;
 pub mod vault;
 
+pub use address::{AddressError, check as check_address};
 pub use clock::Clock;
 pub use error::Error;
 pub use profile::{Profile, Profiles};

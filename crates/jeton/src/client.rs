@@ -3,12 +3,15 @@
 //! [`jeton_client`] knows how tokens are had and kept. Here stands how a person or another program asks for them.
 
 mod call;
+mod credential;
 mod curl;
 mod exec;
 mod profile;
 mod proxy;
 mod session;
 mod token;
+
+pub(crate) use credential::arguments;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -36,6 +39,8 @@ pub(crate) enum Command {
     Login(session::LoginArgs),
     Refresh(session::RefreshArgs),
     Logout(session::LogoutArgs),
+    /// Answer git or Docker that ask for a password
+    Credential(credential::Args),
 }
 
 /// Runs one command.
@@ -50,6 +55,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
         Command::Proxy(args) => proxy::run(args),
         Command::Login(args) => session::login(&args),
         Command::Refresh(args) => session::refresh(&args),
+        Command::Credential(args) => credential::run(args),
         Command::Logout(args) => session::logout(&args),
     }
 }
@@ -79,12 +85,12 @@ pub(crate) struct Folder {
 impl Folder {
     fn profiles(&self) -> anyhow::Result<Profiles> {
         if let Some(folder) = &self.profiles {
-            return Ok(Profiles::at(folder));
+            return Ok(Profiles::at(folder).with_keyring());
         }
         // XDG Base Directory Specification: a relative path counts as none.
         let settings = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
         match settings.or_else(|| Some(std::env::home_dir()?.join(".config"))) {
-            Some(settings) => Ok(Profiles::at(settings.join("jeton"))),
+            Some(settings) => Ok(Profiles::at(settings.join("jeton")).with_keyring()),
             None => bail!("there is no home folder to keep profiles in; name a folder with --profiles DIR"),
         }
     }

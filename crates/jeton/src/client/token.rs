@@ -1,11 +1,16 @@
 //! `jeton token`: a valid token, as plain text or in the form that another program takes.
 
-use anyhow::bail;
-use clap::{Subcommand, ValueEnum};
-use jeton_client::{Token, TokenSource};
-use jeton_core::secret::Secret;
-use serde_json::json;
+mod aws;
+mod format;
 
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Subcommand;
+use jeton_core::secret::Secret;
+
+use self::format::Format;
 use super::{Folder, block_on, valid};
 use crate::local::print::print;
 use crate::local::{self, token::Inspect};
@@ -25,6 +30,14 @@ pub(crate) struct Args {
     /// In which form
     #[arg(long, value_enum, default_value = "plain")]
     format: Format,
+    /// Write it to this file, which nobody else can read, and not to standard output
+    #[arg(long, value_name = "FILE")]
+    write: Option<PathBuf>,
+    #[command(flatten)]
+    aws: aws::Role,
+    /// What Kubernetes says of the credential it wants
+    #[arg(long, env = "KUBERNETES_EXEC_INFO", hide = true)]
+    kubernetes_exec_info: Option<String>,
     #[command(subcommand)]
     other: Option<Other>,
 }
@@ -34,14 +47,6 @@ enum Other {
     Inspect(Inspect),
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// The token alone
-    Plain,
-    /// An object with `access_token`, `expires_at` and `url`
-    Json,
-}
-
 pub(super) fn run(args: Args) -> anyhow::Result<()> {
     let name = match (args.other, args.name) {
         (Some(Other::Inspect(args)), _) => return local::inspect(args),
@@ -49,18 +54,27 @@ pub(super) fn run(args: Args) -> anyhow::Result<()> {
         (None, None) => bail!("name a profile; `jeton profile list` shows them"),
     };
     let source = args.folder.source(&name)?;
-    let token = block_on(valid(&source))?;
-    print(written(args.format, &source, &token).expose())
+    let text = block_on(async {
+        let token = valid(&source).await?;
+        match args.format {
+            Format::Plain => Ok(token.access),
+            Format::Json => Ok(format::json(&source, &token)),
+            Format::Netrc => format::netrc(&source, &token),
+            Format::Kubernetes => format::kubernetes(&token, args.kubernetes_exec_info.as_deref()),
+            Format::Aws => aws::credentials(&args.aws, &name, &token).await,
+        }
+    })?;
+    match &args.write {
+        Some(file) => write(file, &text).with_context(|| format!("{} cannot be written", file.display())),
+        None => print(text.expose()),
+    }
 }
 
-fn written(format: Format, source: &TokenSource, token: &Token) -> Secret<String> {
-    match format {
-        Format::Plain => token.access.clone(),
-        Format::Json => {
-            let expires_at = token.expires_at.map(|end| end.whole_secs().to_string());
-            let url = source.url(token);
-            let object = json!({ "access_token": token.access.expose(), "expires_at": expires_at, "url": url });
-            Secret::new(object.to_string())
-        }
-    }
+/// Puts a file of mode 0600 there in one step: a program that reads it finds the old text or the new one.
+fn write(path: &Path, text: &Secret<String>) -> anyhow::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(text.expose().as_bytes())?;
+    file.persist(path)?;
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! `jeton dialect docs`: the "Get an access token" page of an API, from its dialect file alone.
 
 mod call;
+mod errors;
 mod html;
 mod languages;
 mod markdown;
@@ -8,11 +9,10 @@ mod page;
 mod sample;
 mod sections;
 
-use std::path::Path;
-
-use anyhow::{Context, bail};
 use clap::ValueEnum;
 use jeton_core::dialect::Dialect;
+
+use super::file::DialectFile;
 
 /// Write the "Get an access token" page of an API
 ///
@@ -49,19 +49,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The dialect of this name in the binary, or in this file.
-fn load(named: &str) -> anyhow::Result<Dialect> {
-    let built_in = Dialect::built_in().iter().find(|(name, _)| *name == named);
-    let text = match built_in {
-        Some((_, text)) => (*text).to_owned(),
-        None if !Path::new(named).exists() && !named.contains(['/', '.']) => {
-            let names: Vec<&str> = Dialect::built_in().iter().map(|(name, _)| *name).collect();
-            bail!("there is no dialect `{named}` in the binary ({}), and no file of this name", names.join(", "));
-        }
-        None => std::fs::read_to_string(named).with_context(|| format!("{named} cannot be read"))?,
-    };
-    Dialect::parse(&text).map_err(|mistakes| {
-        let lines: Vec<String> = mistakes.iter().map(|mistake| format!("{named}:{mistake}")).collect();
-        anyhow::anyhow!("{}", lines.join("\n"))
+fn load(given: &str) -> anyhow::Result<Dialect> {
+    let file = DialectFile::read(given)?;
+    Dialect::parse(&file.text).map_err(|mistakes| {
+        let told: Vec<String> = mistakes.iter().map(|mistake| file.point_at(mistake)).collect();
+        anyhow::anyhow!("{}", told.join("\n"))
     })
 }

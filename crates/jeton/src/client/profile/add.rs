@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use jeton_client::flow::{ClientAuth, Grant, sign_in_slots};
-use jeton_client::vault::Secrets;
+use jeton_client::vault::{KeyPlace, Secrets};
 use jeton_client::{Profile, Profiles};
 use jeton_core::dialect::{Dialect, Kind, Slot};
 use serde::de::DeserializeOwned;
@@ -98,7 +98,13 @@ pub(super) fn run(profiles: &Profiles, args: Args) -> anyhow::Result<()> {
     names.ask_values(&mut profile.values)?;
     profile.check()?;
     let secrets = names.secrets(origins)?;
-    profiles.put(&args.name, &profile, secrets, args.replace)?;
+    match profiles.put(&args.name, &profile, secrets, args.replace)? {
+        Some(KeyPlace::Keyring) => say("the key of what is sealed here is in your keyring"),
+        Some(KeyPlace::File(Some(why))) => say(&format!(
+            "no keyring can be used ({why}): the key of what is sealed here is in client.key beside it, readable by you alone"
+        )),
+        Some(KeyPlace::File(None)) | None => {}
+    }
     let next = match profile.grant.is_some_and(Grant::needs_person) {
         true => "sign in with: jeton login",
         false => "try it with: jeton profile test",

@@ -1,23 +1,18 @@
 //! A call on its way to the API and the answer on its way back.
 
-use std::time::Duration;
-
 use anyhow::Context;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::Request;
 use axum::response::Response;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, LOCATION, SET_COOKIE, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, LOCATION, SET_COOKIE, TRANSFER_ENCODING};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use jeton_client::transport::Transport;
-use jeton_client::{Clock, Error, Token, TokenSource};
+use jeton_client::{Error, Token, TokenSource};
 use jeton_core::dialect::Carrier;
-use jeton_core::time::Timestamp;
 use jeton_gate::{headers, query};
-use tokio::sync::Mutex;
 
 use super::caller;
-use crate::client::call::Call;
 use crate::client::{exit_status, valid};
 use crate::local::print::say;
 
@@ -27,22 +22,17 @@ pub(super) struct Relay {
     transport: Transport,
     /// Where a call may show a token: what a caller puts there is taken away.
     carriers: Vec<Carrier>,
-    clock: Clock,
-    /// When a token was last replaced because the API refused it.
-    replaced_at: Mutex<Option<Timestamp>>,
 }
 
 /// A body of at most this many bytes is kept, so that the call can be made again.
 const REPLAYABLE: usize = 1024 * 1024;
-/// An API that refuses new tokens too has another reason, and asking for more would not help.
-const BETWEEN_REPLACEMENTS: Duration = Duration::from_secs(30);
 
 impl Relay {
     pub(super) fn new(source: TokenSource) -> anyhow::Result<Self> {
         let transport = Transport::new(source.profile().ca_file.as_deref()).map_err(Error::from)?;
         let shows = source.profile().load_dialect()?.map(|dialect| dialect.shows).unwrap_or_default();
         let carriers = shows.iter().flat_map(|show| show.carriers()).collect();
-        Ok(Self { source, transport, carriers, clock: Clock::system(), replaced_at: Mutex::default() })
+        Ok(Self { source, transport, carriers })
     }
 
     /// Answers one call.
@@ -85,40 +75,22 @@ impl Relay {
 
     /// Another token than the one that was refused, if one can be had.
     async fn replacement(&self, refused: &Token) -> Option<Token> {
-        let mut replaced_at = self.replaced_at.lock().await;
-        let current = valid(&self.source).await.ok()?;
-        if current.access != refused.access {
-            return Some(current);
-        }
-        let now = self.clock.now();
-        if replaced_at.is_some_and(|at| now.since(at) < BETWEEN_REPLACEMENTS) {
-            return None;
-        }
-        *replaced_at = Some(now);
-        match self.source.refresh().await {
-            Ok(token) => Some(token),
-            Err(error) => {
-                say(&format!("warning: the API refuses the token, and there is no other: {error}"));
-                None
-            }
-        }
+        self.source.replace(refused).await.unwrap_or_else(|error| {
+            say(&format!("warning: the API refuses the token, and there is no other: {error}"));
+            None
+        })
     }
 
     async fn send(&self, head: &Parts, body: Body, token: &Token) -> anyhow::Result<Response> {
         let target = self.without_token(head.uri.path_and_query().map_or("/", |target| target.as_str()));
-        let call = Call::new(&self.source, token, &head.method, &target)?;
+        let base = self.source.profile().url.trim_end_matches('/');
+        let mut uri: Uri = format!("{base}{target}").parse().context("the call's address is none")?;
+        let mut headers = head.headers.clone();
+        self.source.add_to(token, &head.method, &mut uri, &mut headers)?;
         let mut request = http::Request::new(body);
         *request.method_mut() = head.method.clone();
-        *request.uri_mut() = call.url(&target).parse().context("the call's address is none")?;
-        *request.headers_mut() = head.headers.clone();
-        for (name, value) in call.headers {
-            let value = match request.headers().get(&name).filter(|_| name == COOKIE) {
-                // RFC 6265 §5.4: one line for all cookies.
-                Some(others) => HeaderValue::from_bytes(&[others.as_bytes(), b"; ", value.as_bytes()].concat())?,
-                None => value,
-            };
-            request.headers_mut().insert(name, value);
-        }
+        *request.uri_mut() = uri;
+        *request.headers_mut() = headers;
         let answer = self.transport.stream(request).await.map_err(Error::from)?;
         let mut answer = answer.map(Body::new);
         headers::remove_hop_by_hop(answer.headers_mut());

@@ -4,11 +4,13 @@ use super::page::{Block, Inline, Page};
 
 /// The page, ending with a line break.
 pub(super) fn write(page: &Page) -> String {
-    let mut out = format!("# {}\n", page.title);
+    let mut out = format!("# {}\n", escaped(&page.title));
     for block in &page.blocks {
         out.push('\n');
         match block {
-            Block::Heading(level, text) => out.push_str(&format!("{} {text}\n", "#".repeat(usize::from(*level)))),
+            Block::Heading(level, text) => {
+                out.push_str(&format!("{} {}\n", "#".repeat(usize::from(*level)), escaped(text)))
+            }
             Block::Paragraph(pieces) => out.push_str(&format!("{}\n", text(pieces))),
             Block::Table { head, rows } => {
                 out.push_str(&format!("| {} |\n|{}\n", head.join(" | "), "---|".repeat(head.len())));
@@ -32,14 +34,17 @@ fn text(pieces: &[Inline]) -> String {
 
 fn piece(piece: &Inline) -> String {
     match piece {
-        Inline::Text(text) => text
-            .chars()
-            .flat_map(|char| "\\`*_{}[]<>#".contains(char).then_some('\\').into_iter().chain([char]))
-            .collect(),
+        Inline::Text(text) => escaped(text),
         // A span of code ends at the first run of backticks as long as the one that began it.
         Inline::Code(text) if text.contains('`') => format!("`` {text} ``"),
         Inline::Code(text) => format!("`{}`", text.replace('\n', " ")),
     }
+}
+
+/// Text in which no mark of Markdown or HTML counts.
+fn escaped(text: &str) -> String {
+    let marks = |char| "\\`*_{}[]<>#".contains(char);
+    text.chars().flat_map(|char| marks(char).then_some('\\').into_iter().chain([char])).collect()
 }
 
 /// A fence longer than any run of backticks in the text.

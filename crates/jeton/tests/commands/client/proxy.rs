@@ -50,6 +50,9 @@ fn a_refused_token_is_replaced_once() {
     machine.add("meadow", &api, &[]);
     let proxy = machine.proxy("meadow");
     api.refuse("t1");
+    assert_eq!((call(&proxy, "/x", &[], "body").status, api.sign_ins()), (401, 1), "too young to be too old");
+    api.calls();
+    std::thread::sleep(std::time::Duration::from_secs(10));
     let answer = call(&proxy, "/x", &[], "body");
     assert_eq!((answer.status, api.sign_ins()), (200, 2));
     let seen = api.calls();
