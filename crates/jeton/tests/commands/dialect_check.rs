@@ -55,8 +55,12 @@ fn what_is_well_written_can_still_fail() {
     for (right, wrong, failed) in [
         // Too late before the first minute is over, and sooner nobody may ask.
         ("within   = \"7d\"", "within   = \"30s\"", "a new token by refresh"),
-        // Success and refusal with one status, and nothing that tells them apart.
-        ("invalid_token     = { status = 401, text", "invalid_token     = { status = 200, text", "a client reads"),
+        // A refusal that looks like a token.
+        (
+            "\"message\":\"{{text}}\"}'''\ninvalid_request   = { status = 400",
+            "\"access_token\":\"{{text}}\"}'''\ninvalid_request   = { status = 200",
+            "as a success",
+        ),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("dialect.toml");
