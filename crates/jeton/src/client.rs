@@ -8,6 +8,7 @@ mod curl;
 mod exec;
 mod profile;
 mod proxy;
+mod secret;
 mod session;
 mod token;
 
@@ -85,12 +86,12 @@ pub(crate) struct Folder {
 impl Folder {
     fn profiles(&self) -> anyhow::Result<Profiles> {
         if let Some(folder) = &self.profiles {
-            return Ok(Profiles::at(folder).with_keyring());
+            return Ok(Profiles::at(folder));
         }
         // XDG Base Directory Specification: a relative path counts as none.
         let settings = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
         match settings.or_else(|| Some(std::env::home_dir()?.join(".config"))) {
-            Some(settings) => Ok(Profiles::at(settings.join("jeton")).with_keyring()),
+            Some(settings) => Ok(Profiles::at(settings.join("jeton"))),
             None => bail!("there is no home folder to keep profiles in; name a folder with --profiles DIR"),
         }
     }
