@@ -11,7 +11,6 @@ use crate::fault::Fault;
 
 /// Dialects by name. Can be read anew while the server runs.
 pub struct Dialects {
-    files: Vec<PathBuf>,
     edition: AtomicU64,
     by_name: RwLock<BTreeMap<String, Arc<Dialect>>>,
 }
@@ -19,8 +18,7 @@ pub struct Dialects {
 impl Dialects {
     /// The built-in dialects and those in `files`. A mistake in one is told with its file, line and column.
     pub fn load(files: Vec<PathBuf>) -> Result<Self, Fault> {
-        let by_name = RwLock::new(read(&files)?);
-        Ok(Self { files, edition: AtomicU64::new(1), by_name })
+        Ok(Self { edition: AtomicU64::new(1), by_name: RwLock::new(read(&files)?) })
     }
 
     /// The dialect of this name.
@@ -38,9 +36,9 @@ impl Dialects {
         self.edition.load(Ordering::Acquire)
     }
 
-    /// Reads all files again. If one is broken, nothing changes and the mistakes are told.
-    pub fn reload(&self) -> Result<(), Fault> {
-        let fresh = read(&self.files)?;
+    /// Reads these files in place of those before. If one is broken, nothing changes and the mistakes are told.
+    pub fn reload(&self, files: &[PathBuf]) -> Result<(), Fault> {
+        let fresh = read(files)?;
         *self.by_name.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         self.edition.fetch_add(1, Ordering::AcqRel);
         Ok(())

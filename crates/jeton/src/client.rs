@@ -8,7 +8,7 @@ mod curl;
 mod exec;
 mod profile;
 mod proxy;
-pub(crate) mod secret;
+mod secret;
 mod session;
 mod token;
 
@@ -25,6 +25,8 @@ use jeton_core::domain::refusal::Reason;
 use jeton_server::sealing;
 
 use crate::local::print::say;
+
+pub(crate) use profile::sign_in_values;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {

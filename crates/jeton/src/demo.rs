@@ -132,7 +132,7 @@ async fn demo(args: Args) -> anyhow::Result<()> {
     if let Some(ca) = &ca {
         anstream::eprintln!("CA certificate: {}", ca.display());
     }
-    let serving = run::serve(bound, app, upstreams, tls, move || anstream::println!("{ready}"));
+    let serving = run::serve(bound, app, upstreams, tls, || Ok(Vec::new()), move || anstream::println!("{ready}"));
     serving.await
 }
 

@@ -1,11 +1,11 @@
 //! `jeton dialect`: what can be done with the file that describes an API's token page.
 
-mod attempt;
 mod check;
 mod docs;
 mod file;
 mod from_curl;
 mod list;
+mod trial;
 
 use clap::Subcommand;
 
@@ -13,12 +13,12 @@ use clap::Subcommand;
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Check(check::Args),
-    Try(attempt::Args),
-    /// List the dialects of the binary
-    List,
-    Show(list::ShowArgs),
     FromCurl(from_curl::Args),
     Docs(docs::Args),
+    #[command(name = "try")]
+    Trial(trial::Args),
+    List(list::ListArgs),
+    Show(list::ShowArgs),
     /// Print the reference of the dialect language, in Markdown
     Reference,
 }
@@ -27,14 +27,11 @@ pub(crate) enum Command {
 pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Check(args) => check::run(&args),
-        Command::Try(args) => attempt::run(&args),
-        Command::List => {
-            list::list();
-            Ok(())
-        }
-        Command::Show(args) => list::show(&args),
         Command::FromCurl(args) => from_curl::run(&args),
         Command::Docs(args) => docs::run(&args),
+        Command::Trial(args) => trial::run(args),
+        Command::List(args) => list::list_all(&args),
+        Command::Show(args) => list::show(&args),
         Command::Reference => {
             anstream::print!("{}", jeton_core::dialect::reference::markdown());
             Ok(())

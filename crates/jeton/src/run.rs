@@ -1,6 +1,7 @@
 //! A running server: its listeners, and what signals do to it.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -35,12 +36,14 @@ impl Bound {
     }
 }
 
-/// Serves until SIGTERM or SIGINT, then drains; `ready` is called once peers can come. SIGHUP reads certificates and dialects anew.
+/// Serves until SIGTERM or SIGINT, then drains; `ready` is called once peers can come. SIGHUP reads certificates anew, and the
+/// dialect files that `dialects` names then.
 pub(crate) async fn serve(
     bound: Bound,
     app: App,
     upstreams: Vec<(String, Upstream)>,
     tls: Option<Arc<Tls>>,
+    dialects: impl Fn() -> anyhow::Result<Vec<PathBuf>>,
     ready: impl FnOnce(),
 ) -> anyhow::Result<()> {
     let (stop, stopped) = watch::channel(false);
@@ -59,7 +62,7 @@ pub(crate) async fn serve(
 
     let mut signals = Signals::listen()?;
     ready();
-    signals.until_stop(&app, tls.as_deref()).await;
+    signals.until_stop(&app, tls.as_deref(), &dialects).await;
     tracing::info!("draining");
     let _ = stop.send(true);
     serving.await.context("the listener")?;
@@ -88,22 +91,22 @@ impl Signals {
     }
 
     /// Returns when the server shall end.
-    async fn until_stop(&mut self, app: &App, tls: Option<&Tls>) {
+    async fn until_stop(&mut self, app: &App, tls: Option<&Tls>, dialects: &impl Fn() -> anyhow::Result<Vec<PathBuf>>) {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => return,
                 _ = self.interrupt.recv() => return,
-                _ = self.hangup.recv() => reload(app, tls).await,
+                _ = self.hangup.recv() => reload(app, tls, dialects()).await,
             }
         }
     }
 }
 
-/// Reads certificates and dialects anew. What is broken is told and stays as it was.
-async fn reload(app: &App, tls: Option<&Tls>) {
-    match app.dialects.reload() {
+/// Reads certificates and these dialect files anew. What is broken is told and stays as it was.
+async fn reload(app: &App, tls: Option<&Tls>, files: anyhow::Result<Vec<PathBuf>>) {
+    match files.and_then(|files| Ok(app.dialects.reload(&files)?)) {
         Ok(()) => tracing::info!("dialects reloaded"),
-        Err(fault) => tracing::error!(%fault, "dialects not reloaded: those in use stay"),
+        Err(error) => tracing::error!("dialects not reloaded, those in use stay: {error:#}"),
     }
     if let Some(tls) = tls {
         match tls.reload() {

@@ -19,7 +19,8 @@ use crate::run::{self, Bound};
 
 /// Run the server that a configuration file describes.
 ///
-/// SIGTERM lets requests in flight finish and ends it; SIGHUP reads certificates and dialects anew.
+/// SIGTERM lets requests in flight finish and ends it; SIGHUP reads certificates anew, and the
+/// dialects that the file names then.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The configuration file
@@ -44,12 +45,12 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let database = config.database(&args.database, &Environment::read())?;
     let log = logging::start(config.log.format, &config.log.level)?;
     sealing::no_core_dumps().context("core dumps could not be switched off")?;
-    let ended = tokio::runtime::Runtime::new()?.block_on(serve(config, database));
+    let ended = tokio::runtime::Runtime::new()?.block_on(serve(args.config, config, database));
     log.flush();
     ended
 }
 
-async fn serve(config: Config, database: Database) -> anyhow::Result<()> {
+async fn serve(file: PathBuf, config: Config, database: Database) -> anyhow::Result<()> {
     let master = Keyring::load(&config.master_key)?;
     let dialects = Dialects::load(config.dialects.clone())?;
     let store = Store::open(&database).await?;
@@ -63,5 +64,6 @@ async fn serve(config: Config, database: Database) -> anyhow::Result<()> {
     let admin = bound.admin.as_ref().map(|admin| admin.local_addr().to_string());
     let listen = bound.peers.local_addr();
     let ready = move || tracing::info!(%listen, admin, public_url = config.public_url, "ready");
-    run::serve(bound, app, Vec::new(), tls, ready).await
+    let dialects = move || Ok(Config::read(&file)?.dialects);
+    run::serve(bound, app, Vec::new(), tls, dialects, ready).await
 }

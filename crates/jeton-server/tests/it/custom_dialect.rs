@@ -277,17 +277,18 @@ async fn a_file_that_breaks_leaves_the_old_one_in_use() {
     let (old, new) = ("/v3/captains/anne%20b%C3%B6nny/moor", "/v4/captains/anne%20b%C3%B6nny/moor");
     assert_eq!((sign_in(old).await, sign_in(new).await), (200, 404));
 
+    let files = [file.clone()];
     std::fs::write(&file, HARBOUR.replace("/v3/", "/v4/").replace("{{expires_in}}", "{{expires_inn}}")).unwrap();
-    let told = server.app.dialects.reload().unwrap_err().to_string();
+    let told = server.app.dialects.reload(&files).unwrap_err().to_string();
     assert_mistake(&told, &file, "expires_inn");
     assert_eq!((sign_in(old).await, sign_in(new).await), (200, 404), "a broken file changes nothing");
 
     std::fs::write(&file, HARBOUR.replace("/v3/", "/v4/")).unwrap();
-    server.app.dialects.reload().unwrap();
+    server.app.dialects.reload(&files).unwrap();
     assert_eq!((sign_in(old).await, sign_in(new).await), (404, 200), "a mended one is used at the next request");
 
     std::fs::remove_file(&file).unwrap();
-    assert!(server.app.dialects.reload().is_err());
+    assert!(server.app.dialects.reload(&files).is_err());
     assert_eq!(sign_in(new).await, 200, "nor does a file that is gone");
 }
 

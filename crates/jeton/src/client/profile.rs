@@ -15,6 +15,8 @@ use super::call::Call;
 use super::{Folder, block_on, valid};
 use crate::local::print::{Record, list, maybe_time, record, say, show, texts, time};
 
+pub(crate) use add::sign_in_values;
+
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]

@@ -1,7 +1,7 @@
 //! A dialect's text, from a file or from the binary, and what points into it.
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use jeton_core::dialect::{Dialect, Mistake};
@@ -21,13 +21,27 @@ impl DialectFile {
         if let Some((name, text)) = Dialect::built_in().iter().find(|(name, _)| *name == given) {
             return Ok(Self { path: None, text: (*text).to_owned(), name: (*name).to_owned() });
         }
-        let path = PathBuf::from(given);
+        let path = Path::new(given);
         if !path.exists() && !given.contains(['/', '.']) {
             let known: Vec<_> = Dialect::built_in().iter().map(|(name, _)| *name).collect();
             bail!("no dialect `{given}`; the binary has {}, and any other is given by its file", known.join(", "));
         }
-        let text = std::fs::read_to_string(&path).with_context(|| format!("{given} cannot be read"))?;
-        Ok(Self { path: Some(path), text, name: given.to_owned() })
+        Self::open(path)
+    }
+
+    /// The file at this path.
+    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).with_context(|| format!("{name} cannot be read"))?;
+        Ok(Self { path: Some(path.to_owned()), text, name })
+    }
+
+    /// The dialect; its mistakes are told one by one, each with its line.
+    pub(super) fn parse(&self) -> anyhow::Result<Dialect> {
+        Dialect::parse(&self.text).map_err(|mistakes| {
+            let told: Vec<String> = mistakes.iter().map(|mistake| self.point_at(mistake)).collect();
+            anyhow::anyhow!("the dialect cannot be read\n{}", told.join("\n"))
+        })
     }
 
     /// What it is called in messages.

@@ -57,6 +57,12 @@ fn what_is_well_written_can_still_fail() {
         ("within   = \"7d\"", "within   = \"30s\"", "a new token by refresh"),
         // When the next renewal is allowed, it is too late for it.
         ("renew = \"1/m per principal\"", "renew = \"1/8d per principal\"", "a new token by refresh"),
+        // A refusal that looks like a token.
+        (
+            "\"message\":\"{{text}}\"}'''\ninvalid_request   = { status = 400",
+            "\"access_token\":\"{{text}}\"}'''\ninvalid_request   = { status = 200",
+            "as a success",
+        ),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("dialect.toml");

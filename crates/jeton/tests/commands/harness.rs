@@ -122,6 +122,11 @@ impl Server {
         send(self.address, request)
     }
 
+    /// The process, for a signal.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address

@@ -13,11 +13,14 @@ mod database;
 #[cfg(feature = "demo")]
 mod demo;
 mod dialect_check;
+#[cfg(feature = "demo")]
+mod dialect_try;
 mod four_realms;
 mod gate;
 mod harness;
 mod master_key;
 mod migrate;
+mod reload;
 mod secrets;
 mod start;
 mod store;

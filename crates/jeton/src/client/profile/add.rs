@@ -119,6 +119,21 @@ pub(super) fn run(profiles: &Profiles, args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What the sign-in of a dialect is given on the command line, as `--value` and `--secret` have it; what is not given is
+/// asked for.
+pub(crate) fn sign_in_values(
+    dialect: &Dialect,
+    values: &[String],
+    secrets: &[String],
+) -> anyhow::Result<(BTreeMap<String, String>, Secrets)> {
+    let slots = sign_in_slots(dialect).with_context(|| format!("`{}` has no sign-in of its own", dialect.name))?;
+    let names = Names { slots: &slots, others: others(Some(dialect)) };
+    let mut values = names.values(values)?;
+    let origins = names.origins(secrets)?;
+    names.ask_values(&mut values)?;
+    Ok((values, names.secrets(origins)?))
+}
+
 /// What a sign-in takes.
 fn slots(profile: &Profile, dialect: Option<&Dialect>, has_private_key: bool) -> anyhow::Result<Vec<Slot>> {
     if profile.issuer.is_some() {
