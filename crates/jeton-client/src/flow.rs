@@ -137,6 +137,29 @@ impl Flow {
         }
     }
 
+    /// The request of a step before a sign-in, by its number from 0; nothing if there are no more of them. Each is sent,
+    /// and its answer read by [`read_step`](Self::read_step), before the next is written.
+    ///
+    /// # Errors
+    /// A value that the request needs is missing or has the wrong form.
+    pub fn write_step(&self, step: usize, secrets: &Secrets, fresh: Fresh<'_>) -> Result<Option<Request>, FlowError> {
+        match self {
+            Self::Dialect(flow) => flow.write_step(step, secrets, fresh),
+            Self::OAuth(_) => Ok(None),
+        }
+    }
+
+    /// Keeps what the answer to a step gives, for the requests after it.
+    ///
+    /// # Errors
+    /// The API refuses, or the answer cannot be read.
+    pub fn read_step(&mut self, step: usize, response: &Response) -> Result<(), FlowError> {
+        match self {
+            Self::Dialect(flow) => flow.read_step(step, response),
+            Self::OAuth(_) => Ok(()),
+        }
+    }
+
     /// What the answer to a sign-in or refresh issued.
     ///
     /// # Errors

@@ -24,6 +24,8 @@ pub struct DialectFlow {
     dialect: Arc<Dialect>,
     url: String,
     values: Values,
+    /// What the steps of this sign-in gave so far.
+    given: Values,
 }
 
 impl DialectFlow {
@@ -33,13 +35,49 @@ impl DialectFlow {
     /// The dialect has no sign-in, or a value has the wrong form.
     pub fn new(dialect: Arc<Dialect>, url: &str, texts: &BTreeMap<String, String>) -> Result<Self, FlowError> {
         let index = exchange(&dialect, Act::SignIn).ok_or_else(|| FlowError::NoSignIn(dialect.name.clone()))?;
-        let slots = dialect.exchanges[index].request_slots();
+        let slots = dialect.whole_request_slots(index);
         let mut values = Values::new();
         for (name, text) in texts {
             let kind = slots.iter().find(|slot| slot.name == *name).map_or(Kind::Text, |slot| slot.kind);
             values.set(name.as_str(), typed(name, text, kind)?);
         }
-        Ok(Self { dialect, url: url.to_owned(), values })
+        Ok(Self { dialect, url: url.to_owned(), values, given: Values::new() })
+    }
+
+    /// The request of a step before the sign-in, by its number; nothing if there are no more.
+    pub(super) fn write_step(
+        &self,
+        step: usize,
+        secrets: &Secrets,
+        fresh: Fresh<'_>,
+    ) -> Result<Option<Request>, FlowError> {
+        let Some(index) = self.step(step) else { return Ok(None) };
+        let written = self.dialect.write_request(index, &self.signing_in(secrets, fresh)?, &Values::new())?;
+        let url = join(&self.url, &written.target);
+        Ok(Some(Request { method: written.method, url, headers: written.headers, body: Secret::new(written.body) }))
+    }
+
+    /// Keeps what the answer to a step gives for the requests after it.
+    pub(super) fn read_step(&mut self, step: usize, response: &Response) -> Result<(), FlowError> {
+        let none = || FlowError::NoSignIn(self.dialect.name.clone());
+        let values = self.read_values(self.step(step).ok_or_else(none)?, response)?;
+        for (name, value) in values.iter().filter(|(name, _)| self.dialect.is_of_step(name)) {
+            self.given.set(name, value.clone());
+        }
+        Ok(())
+    }
+
+    fn step(&self, step: usize) -> Option<usize> {
+        let index = exchange(&self.dialect, Act::SignIn)?;
+        self.dialect.exchanges.get(index)?.steps.clone().nth(step)
+    }
+
+    /// What a sign-in is written from.
+    fn signing_in(&self, secrets: &Secrets, fresh: Fresh<'_>) -> Result<Values, FlowError> {
+        let mut values = with_fresh(&self.dialect, self.values.clone(), fresh)?;
+        secrets.iter().for_each(|(name, secret)| values.set(name.as_str(), secret.clone()));
+        self.given.iter().for_each(|(name, value)| values.set(name, value.clone()));
+        Ok(values)
     }
 
     pub(super) fn write(
@@ -54,7 +92,7 @@ impl DialectFlow {
         let slots = self.dialect.exchanges[index].request_slots();
         let mut values = with_fresh(&self.dialect, self.values.clone(), fresh)?;
         match (act, token) {
-            (Act::SignIn, _) => secrets.iter().for_each(|(name, secret)| values.set(name.as_str(), secret.clone())),
+            (Act::SignIn, _) => values = self.signing_in(secrets, fresh)?,
             (Act::Refresh | Act::UserInfo | Act::End, None) => return Ok(None),
             (Act::Refresh | Act::UserInfo | Act::End, Some(token)) => {
                 values.set("access_token", token.access.clone());
@@ -81,7 +119,7 @@ impl DialectFlow {
     }
 
     pub(super) fn read(&self, act: Act, response: &Response) -> Result<Issued, FlowError> {
-        let values = self.read_values(act, response)?;
+        let values = self.read_act(act, response)?;
         let shape = |why: &str| FlowError::Shape { status: response.status, why: why.to_owned() };
         let access = values.secret("access_token").ok_or_else(|| shape("it has no token"))?.clone();
         let told = values.number("expires_in").and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs);
@@ -94,16 +132,20 @@ impl DialectFlow {
     }
 
     pub(super) fn read_end(&self, response: &Response) -> Result<(), FlowError> {
-        self.read_values(Act::End, response).map(|_| ())
+        self.read_act(Act::End, response).map(|_| ())
     }
 
     pub(super) fn read_user_info(&self, response: &Response) -> Result<Values, FlowError> {
-        self.read_values(Act::UserInfo, response)
+        self.read_act(Act::UserInfo, response)
     }
 
-    fn read_values(&self, act: Act, response: &Response) -> Result<Values, FlowError> {
+    fn read_act(&self, act: Act, response: &Response) -> Result<Values, FlowError> {
+        let none = || FlowError::Shape { status: response.status, why: "the dialect has no such exchange".to_owned() };
+        self.read_values(exchange(&self.dialect, act).ok_or_else(none)?, response)
+    }
+
+    fn read_values(&self, index: usize, response: &Response) -> Result<Values, FlowError> {
         let shape = |why| FlowError::Shape { status: response.status, why };
-        let index = exchange(&self.dialect, act).ok_or_else(|| shape("the dialect has no such exchange".to_owned()))?;
         let parts = AnswerParts {
             status: response.status,
             reason_phrase: response.reason_phrase.as_deref(),
@@ -118,12 +160,12 @@ impl DialectFlow {
     }
 }
 
-/// Names and types of the values that a sign-in of this dialect takes, those the client makes itself left out;
-/// nothing if it has no sign-in.
+/// Names and types of the values that a sign-in of this dialect takes, in its steps too; those the client makes itself
+/// and those that steps give left out. Nothing if it has no sign-in.
 pub fn sign_in_slots(dialect: &Dialect) -> Option<Vec<Slot>> {
     let index = exchange(dialect, Act::SignIn)?;
     let made = |slot: &Slot| dialect.fields.iter().any(|field| field.made && field.name == slot.name);
-    Some(dialect.exchanges[index].request_slots().into_iter().filter(|slot| !made(slot)).collect())
+    Some(dialect.whole_request_slots(index).into_iter().filter(|slot| !made(slot)).collect())
 }
 
 /// Where a call of this method and path shows its token, and what stands beside it.

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod broken;
+mod chains;
 mod claims;
 mod describe;
 mod goldens;

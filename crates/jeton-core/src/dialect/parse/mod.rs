@@ -1,5 +1,6 @@
 //! From the text of a dialect file to its tree, collecting every mistake on the way.
 
+mod chain;
 mod check;
 mod file;
 mod hole;
