@@ -132,7 +132,7 @@ impl Flow {
         now: Timestamp,
     ) -> Result<Option<Request>, FlowError> {
         match self {
-            Self::Dialect(flow) => flow.write(act, secrets, token, fresh),
+            Self::Dialect(flow) => flow.write(act, secrets, token, fresh, now),
             Self::OAuth(flow) => flow.write(act, token, Proof { secrets, fresh, now }),
         }
     }
@@ -142,9 +142,15 @@ impl Flow {
     ///
     /// # Errors
     /// A value that the request needs is missing or has the wrong form.
-    pub fn write_step(&self, step: usize, secrets: &Secrets, fresh: Fresh<'_>) -> Result<Option<Request>, FlowError> {
+    pub fn write_step(
+        &self,
+        step: usize,
+        secrets: &Secrets,
+        fresh: Fresh<'_>,
+        now: Timestamp,
+    ) -> Result<Option<Request>, FlowError> {
         match self {
-            Self::Dialect(flow) => flow.write_step(step, secrets, fresh),
+            Self::Dialect(flow) => flow.write_step(step, secrets, fresh, now),
             Self::OAuth(_) => Ok(None),
         }
     }

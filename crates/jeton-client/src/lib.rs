@@ -27,7 +27,6 @@ mod address;
 mod clock;
 mod error;
 pub mod flow;
-mod jws;
 pub mod profile;
 mod source;
 pub mod token;

@@ -220,7 +220,7 @@ impl TokenSource {
     /// What comes before a sign-in, where the API needs it.
     async fn take_steps(&self, flow: &mut Flow, secrets: &Secrets) -> Result<(), Error> {
         let mut step = 0;
-        while let Some(request) = flow.write_step(step, secrets, &uuid)? {
+        while let Some(request) = flow.write_step(step, secrets, &uuid, self.clock.now())? {
             let response = self.transport.send(request).await?;
             flow.read_step(step, &response).map_err(|error| with_wait(error, &response, self.clock.now()))?;
             step += 1;

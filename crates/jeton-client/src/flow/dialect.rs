@@ -50,9 +50,10 @@ impl DialectFlow {
         step: usize,
         secrets: &Secrets,
         fresh: Fresh<'_>,
+        now: Timestamp,
     ) -> Result<Option<Request>, FlowError> {
         let Some(index) = self.step(step) else { return Ok(None) };
-        let written = self.dialect.write_request(index, &self.signing_in(secrets, fresh)?, &Values::new())?;
+        let written = self.dialect.write_request(index, &self.signing_in(secrets, fresh, now)?, &Values::new())?;
         let url = join(&self.url, &written.target);
         Ok(Some(Request { method: written.method, url, headers: written.headers, body: Secret::new(written.body) }))
     }
@@ -73,8 +74,9 @@ impl DialectFlow {
     }
 
     /// What a sign-in is written from.
-    fn signing_in(&self, secrets: &Secrets, fresh: Fresh<'_>) -> Result<Values, FlowError> {
+    fn signing_in(&self, secrets: &Secrets, fresh: Fresh<'_>, now: Timestamp) -> Result<Values, FlowError> {
         let mut values = with_fresh(&self.dialect, self.values.clone(), fresh)?;
+        values.set("asked_at", now);
         secrets.iter().for_each(|(name, secret)| values.set(name.as_str(), secret.clone()));
         self.given.iter().for_each(|(name, value)| values.set(name, value.clone()));
         Ok(values)
@@ -86,13 +88,14 @@ impl DialectFlow {
         secrets: &Secrets,
         token: Option<&Token>,
         fresh: Fresh<'_>,
+        now: Timestamp,
     ) -> Result<Option<Request>, FlowError> {
         let Some(index) = exchange(&self.dialect, act) else { return Ok(None) };
         let grant = self.dialect.exchanges[index].grant;
         let slots = self.dialect.exchanges[index].request_slots();
         let mut values = with_fresh(&self.dialect, self.values.clone(), fresh)?;
         match (act, token) {
-            (Act::SignIn, _) => values = self.signing_in(secrets, fresh)?,
+            (Act::SignIn, _) => values = self.signing_in(secrets, fresh, now)?,
             (Act::Refresh | Act::UserInfo | Act::End, None) => return Ok(None),
             (Act::Refresh | Act::UserInfo | Act::End, Some(token)) => {
                 values.set("access_token", token.access.clone());
@@ -164,7 +167,9 @@ impl DialectFlow {
 /// and those that steps give left out. Nothing if it has no sign-in.
 pub fn sign_in_slots(dialect: &Dialect) -> Option<Vec<Slot>> {
     let index = exchange(dialect, Act::SignIn)?;
-    let made = |slot: &Slot| dialect.fields.iter().any(|field| field.made && field.name == slot.name);
+    let made = |slot: &Slot| {
+        slot.name == "asked_at" || dialect.fields.iter().any(|field| field.made && field.name == slot.name)
+    };
     Some(dialect.whole_request_slots(index).into_iter().filter(|slot| !made(slot)).collect())
 }
 
@@ -338,7 +343,7 @@ token = "?key={{access_token}}"
             (Act::UserInfo, None, None),
             (Act::End, None, None),
         ] {
-            let written = flow().write(act, &secrets(), token, &fresh).unwrap();
+            let written = flow().write(act, &secrets(), token, &fresh, Timestamp::EPOCH).unwrap();
             let written = written.as_ref().map(|request| {
                 let mut headers: Vec<_> = request.headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
                 headers.sort_unstable();

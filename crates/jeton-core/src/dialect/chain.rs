@@ -80,7 +80,7 @@ impl Exchange {
         })
     }
 
-    /// The names in its answers.
+    /// Whether its answers have the value.
     pub(super) fn gives(&self, name: &str) -> bool {
         self.answer_slots().iter().any(|slot| slot.name == name)
     }

@@ -97,8 +97,11 @@ fn is_dotted(text: &str) -> bool {
     text.split('.').count() >= 2 && text.split('.').all(word)
 }
 
+/// When a client writes its request, by its own clock.
+pub(super) const ASKED_AT: &str = "asked_at";
+
 /// The nouns of Jeton: names every dialect may use without declaring them.
-pub(super) const NOUNS: [(&str, Kind); 52] = [
+pub(super) const NOUNS: [(&str, Kind); 53] = [
     ("realm", Kind::Text),
     ("issuer", Kind::Text),
     ("username", Kind::Text),
@@ -113,6 +116,7 @@ pub(super) const NOUNS: [(&str, Kind); 52] = [
     ("expires_in", Kind::Number),
     ("expires_at", Kind::Time),
     ("issued_at", Kind::Time),
+    (ASKED_AT, Kind::Time),
     ("scope", Kind::Text),
     ("alg", Kind::Text),
     ("token.id", Kind::Text),

@@ -8,11 +8,13 @@ use super::table::Keys;
 use crate::domain::policy::Format;
 
 impl Parser<'_> {
-    /// Whether the messages of an exchange and its steps carry what its grant needs.
-    pub(super) fn check_exchange(&mut self, keys: Keys<'_>, exchange: &Exchange, steps: &[Exchange]) {
+    /// Whether the messages of an exchange and its steps carry what its grant needs. What a client
+    /// signs stands for its name and secret.
+    pub(super) fn check_exchange(&mut self, keys: Keys<'_>, exchange: &Exchange, steps: &[Exchange], signed: bool) {
         let at = keys.get("request").map_or(keys.at, |entry| entry.at);
         let grant = exchange.grant.name();
-        for need in exchange.grant.needs() {
+        let needs = if signed { &[] } else { exchange.grant.needs() };
+        for need in needs {
             if ![steps, std::slice::from_ref(exchange)].concat().iter().any(|part| part.requires(need)) {
                 self.mistake(at, format!("a request of the grant `{grant}` needs the hole {{{{{need}}}}}"));
             }
@@ -42,7 +44,7 @@ impl Parser<'_> {
         }
         for at in std::mem::take(&mut self.one_way) {
             let help = "write only = \"client\" in this exchange";
-            self.mistake_help(at, "a server cannot read back what goes through a hash", help);
+            self.mistake_help(at, "a server cannot read back what a client hashes, signs or dates", help);
         }
     }
 

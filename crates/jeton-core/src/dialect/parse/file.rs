@@ -194,14 +194,15 @@ impl Parser<'_> {
             }
             let messages = self.messages(keys);
             // What a server never reads may be a hash or a signature.
-            if only == Some(End::Client) {
+            let signed = only == Some(End::Client) && self.one_way.len() > one_way;
+            if signed {
                 self.one_way.truncate(one_way);
             }
             if let (Some(grant), Some((requests, answers))) = (grant, messages) {
                 let steps = first..exchanges.len();
                 let exchange = Exchange { grant, only, steps, requests, answers, refusals };
                 if self.mistakes.len() == before {
-                    self.check_exchange(keys, &exchange, &exchanges[first..]);
+                    self.check_exchange(keys, &exchange, &exchanges[first..], signed);
                 }
                 exchanges.push(exchange);
                 places.push(keys.get("request").map_or(keys.at, |entry| entry.at));
