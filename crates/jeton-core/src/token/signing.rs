@@ -26,7 +26,7 @@ enum Pair {
     P256(Box<EcdsaKeyPair>),
     Ed25519(Ed25519KeyPair),
     Rsa(RsaKeyPair),
-    Shared(hmac::Key),
+    Shared(Box<hmac::Key>),
 }
 
 impl SigningKey {
@@ -42,7 +42,7 @@ impl SigningKey {
 
     /// A secret that whoever checks the signature has too: HS256. The bytes of the text are the key.
     pub fn shared(secret: &str) -> Self {
-        Self { kid: None, pair: Pair::Shared(hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes())) }
+        Self { kid: None, pair: Pair::Shared(Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()))) }
     }
 
     /// The algorithm by its name in a JWT's header: `ES256`, `EdDSA`, `RS256` or `HS256`.
