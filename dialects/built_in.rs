@@ -6,6 +6,11 @@
     ("ion", include_str!("ion/dialect.toml")),
     ("bluesky", include_str!("bluesky/dialect.toml")),
     ("directus", include_str!("directus/dialect.toml")),
+    ("mattermost", include_str!("mattermost/dialect.toml")),
     ("pocketbase", include_str!("pocketbase/dialect.toml")),
     ("supabase", include_str!("supabase/dialect.toml")),
+    ("matrix", include_str!("matrix/dialect.toml")),
+    ("cognito", include_str!("cognito/dialect.toml")),
+    ("firebase", include_str!("firebase/dialect.toml")),
+    ("auth0", include_str!("auth0/dialect.toml")),
 ]

@@ -31,6 +31,11 @@ export async function run(url) {
     message: "Failed to authenticate.",
     status: 400,
   });
+  await fails("pocketbase no password", users.authWithPassword(EMAIL, ""), refusal, {
+    data: { password: { code: "validation_required", message: "Cannot be blank." } },
+    message: "An error occurred while validating the submitted data.",
+    status: 400,
+  });
   await fails("pocketbase call about somebody else", users.getOne("z72i7hdynmk6r22"), refusal, {
     data: {},
     message: "The requested resource wasn't found.",

@@ -13,10 +13,33 @@ pub enum AddressError {
     /// Tokens and secrets would be readable on the way.
     #[error("`{0}` is plain HTTP and not on this machine: secrets and tokens would be readable; use https://")]
     Insecure(String),
+    /// A host that nobody has allowed.
+    #[error(
+        "`{0}` is not below the profile's own host; if calls shall go there, add its host to `hosts` in the profile"
+    )]
+    Foreign(String),
+}
+
+/// Makes sure that `url`, which an answer gave, is one that [`check`] lets through and that its host is that of `own`,
+/// a name below it, or one of `hosts`.
+pub(crate) fn check_learnt(url: &str, own: &str, hosts: &[String]) -> Result<(), AddressError> {
+    check(url)?;
+    let host = |url: &str| url.parse::<Uri>().ok()?.host().map(str::to_ascii_lowercase);
+    let (Some(host), Some(own)) = (host(url), host(own)) else { return Err(AddressError::Form(url.to_owned())) };
+    // Nothing is below an address in numbers.
+    let named = own.parse::<std::net::IpAddr>().is_err();
+    let below = named && host.strip_suffix(own.as_str()).is_some_and(|rest| rest.ends_with('.'));
+    match host == own || below || hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(&host)) {
+        true => Ok(()),
+        false => Err(AddressError::Foreign(url.to_owned())),
+    }
 }
 
 /// Makes sure that `url` is HTTPS, or HTTP to this machine, with a host and without user, query and fragment.
-pub(crate) fn check(url: &str) -> Result<(), AddressError> {
+///
+/// # Errors
+/// It is not.
+pub fn check(url: &str) -> Result<(), AddressError> {
     let wrong = || AddressError::Form(url.to_owned());
     let uri: Uri = url.parse().map_err(|_| wrong())?;
     let named =
@@ -74,6 +97,32 @@ mod tests {
         ] {
             assert_eq!(check(url), expected, "{url}");
         }
+    }
+
+    #[test]
+    fn an_address_from_an_answer_is_below_the_own_host_or_allowed() {
+        let own = "https://Api.example.com/v1";
+        let hosts = ["eu.example.net".to_owned()];
+        for (url, good) in [
+            ("https://api.example.com/v2", true),
+            ("https://API.EXAMPLE.COM:8443", true),
+            ("https://eu.api.example.com", true),
+            ("https://EU.example.net/x", true),
+            ("https://evil-api.example.com", false),
+            ("https://api.example.com.evil.net", false),
+            ("https://example.com", false),
+            ("https://x.eu.example.net", false),
+            ("http://api.example.com", false),
+            ("http://127.0.0.1:1", false),
+            ("https://api.example.com@evil.net", false),
+            ("https://evil.net/api.example.com", false),
+            ("https://.api.example.com.", false),
+            ("//api.example.com", false),
+        ] {
+            assert_eq!(check_learnt(url, own, &hosts).is_ok(), good, "{url}");
+        }
+        assert!(check_learnt("http://127.0.0.1:2/x", "http://127.0.0.1:1", &[]).is_ok());
+        assert!(check_learnt("http://7.127.0.0.1:2", "http://127.0.0.1:1", &[]).is_err());
     }
 
     #[test]

@@ -36,6 +36,14 @@ pub enum Error {
     /// Nobody signed in.
     #[error("nobody signed in within {} minutes; try again", .0.as_secs() / 60)]
     NobodyCame(Duration),
+    /// A call that goes elsewhere.
+    #[error("`{url}` is not below `{base}`, where alone this profile's token goes; nothing was sent")]
+    Elsewhere {
+        /// Where the call goes.
+        url: String,
+        /// The profile's address.
+        base: String,
+    },
     /// The browser has no way back.
     #[error("cannot listen at {address}: {source}; end the program that does, or change the profile's `redirect_uri`")]
     Listen {

@@ -3,20 +3,22 @@
 mod dialect;
 mod oauth;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use http::HeaderMap;
-use jeton_core::dialect::{Placed, Values, WriteError};
+use jeton_core::dialect::{AnswerParts, Deviation, Placed, Values, WriteError};
 use jeton_core::domain::refusal::{Reason, Refusal};
 use jeton_core::secret::Secret;
 use jeton_core::time::Timestamp;
 
-pub(crate) use dialect::show;
 pub use dialect::{DialectFlow, sign_in_slots};
+pub(crate) use dialect::{returned, show};
 pub use oauth::{
     Authorization, ClientAuth, Device, Grant, Metadata, OAuthFlow, Poll, Proof, discovery, oauth_discovery,
 };
 
+use crate::address::AddressError;
 use crate::token::Token;
 use crate::vault::Secrets;
 
@@ -26,7 +28,7 @@ pub enum Flow {
     /// By a dialect file.
     Dialect(Box<DialectFlow>),
     /// From an OAuth issuer.
-    OAuth(OAuthFlow),
+    OAuth(Box<OAuthFlow>),
 }
 
 /// What is asked for.
@@ -52,6 +54,8 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// The body; empty for none.
     pub body: Secret<String>,
+    /// What it says of itself that its answer repeats, if at all (the `id` of a JSON-RPC call).
+    pub asked: Values,
 }
 
 /// An answer that came in. It may hold tokens, so there is no `Debug`.
@@ -67,7 +71,7 @@ pub struct Response {
 }
 
 /// What an answer issued, by the server's clock.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Issued {
     /// The access token.
     pub access: Secret<String>,
@@ -77,6 +81,12 @@ pub struct Issued {
     pub lifetime: Option<Duration>,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
+    /// Where calls with it go, if the answer says so: an address that the profile allows.
+    pub url: Option<String>,
+    /// What later requests repeat of the answer, such as the person's id.
+    pub said: BTreeMap<String, String>,
+    /// What in the answer was not as it should be, and was read all the same.
+    pub deviations: Vec<Deviation>,
 }
 
 /// Why an exchange gives no token.
@@ -110,6 +120,9 @@ pub enum FlowError {
     /// The issuer lacks what the profile's grant needs.
     #[error("the issuer has no {0}; see whether the profile's issuer and grant are right")]
     Unsupported(&'static str),
+    /// The answer names an address that no token is sent to.
+    #[error("the answer sends calls to an address that is not used: {0}")]
+    Address(#[from] AddressError),
     /// No random bytes for a nonce.
     #[error(transparent)]
     NoChance(#[from] crate::clock::NoChance),
@@ -155,24 +168,25 @@ impl Flow {
         }
     }
 
-    /// Keeps what the answer to a step gives, for the requests after it.
+    /// Keeps what the answer to a step gives, for the requests after it. `asked` is that of its request.
     ///
     /// # Errors
-    /// The API refuses, or the answer cannot be read.
-    pub fn read_step(&mut self, step: usize, response: &Response) -> Result<(), FlowError> {
+    /// The API refuses, or the answer cannot be read or is one to another request.
+    pub fn read_step(&mut self, step: usize, asked: &Values, response: &Response) -> Result<(), FlowError> {
         match self {
-            Self::Dialect(flow) => flow.read_step(step, response),
+            Self::Dialect(flow) => flow.read_step(step, asked, response),
             Self::OAuth(_) => Ok(()),
         }
     }
 
-    /// What the answer to a sign-in or refresh issued.
+    /// What the answer to a sign-in or refresh issued. `asked` is that of its request.
     ///
     /// # Errors
-    /// The API refuses, or the answer cannot be read.
-    pub fn read(&self, act: Act, response: &Response) -> Result<Issued, FlowError> {
+    /// The API refuses, the answer cannot be read or is one to another request, or it sends calls to an address that
+    /// the profile does not allow.
+    pub fn read(&self, act: Act, asked: &Values, response: &Response) -> Result<Issued, FlowError> {
         match self {
-            Self::Dialect(flow) => flow.read(act, response),
+            Self::Dialect(flow) => flow.read(act, asked, response),
             Self::OAuth(flow) => flow.read(act, response),
         }
     }
@@ -211,6 +225,16 @@ pub(crate) fn bearer(token: &Secret<String>) -> Placed {
 }
 
 impl Response {
+    /// As a dialect reads it.
+    pub(crate) fn parts(&self) -> AnswerParts<'_> {
+        AnswerParts {
+            status: self.status,
+            reason_phrase: self.reason_phrase.as_deref(),
+            headers: &self.headers,
+            body: self.body.expose(),
+        }
+    }
+
     /// The server's time by `Date`.
     pub(crate) fn date(&self) -> Option<Timestamp> {
         http_date(self.headers.get(http::header::DATE)?.to_str().ok()?)

@@ -6,6 +6,7 @@
 //!
 //! - [`profile`]: what is known of an API. [`vault`]: secrets and tokens on disk, and the lock between processes.
 //! - [`flow`]: an exchange as a request to send and an answer to read, without any I/O: works with every HTTP client.
+//! - [`call`]: the token in calls, by reqwest (feature `reqwest`), tower, or any client that has `http`'s types.
 //! - [`token`]: how long a token is used. [`transport`]: sending, over hyper and rustls.
 //!
 //! ```no_run
@@ -24,6 +25,7 @@
 //! ```
 
 mod address;
+pub mod call;
 mod clock;
 mod error;
 pub mod flow;
@@ -33,6 +35,7 @@ pub mod token;
 pub mod transport;
 pub mod vault;
 
+pub use address::{AddressError, check as check_address};
 pub use clock::Clock;
 pub use error::Error;
 pub use profile::{Profile, Profiles};

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::address;
 use crate::error::Error;
 use crate::flow::{ClientAuth, Grant};
-use crate::vault::{Vault, VaultError, write_private};
+use crate::vault::{KeyPlace, Keyring, Vault, VaultError, write_private};
 
 /// What is known of one API. Stands in `profiles.toml` as a table of its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +34,9 @@ pub struct Profile {
     /// A PEM file with the only certificates to trust; without one the public CAs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
+    /// Hosts beside that of `url` that an answer may send calls to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<String>,
     /// What the sign-in says beside its secrets, such as `username` or `client_id`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub values: BTreeMap<String, String>,
@@ -104,6 +107,14 @@ impl Profiles {
         Self { file: folder.join("profiles.toml"), vault: Vault::at(folder) }
     }
 
+    /// The same, with the key of a new folder in the keyring of the operating system, if there is one that works.
+    ///
+    /// Only the feature `keyring` brings one, and only on Linux. A folder that has a key stays with it.
+    #[must_use]
+    pub fn with_keyring(self) -> Self {
+        Self { vault: self.vault.with_keyring(Keyring::system()), ..self }
+    }
+
     /// Where secrets and tokens are.
     pub fn vault(&self) -> &Vault {
         &self.vault
@@ -142,7 +153,8 @@ impl Profiles {
         })
     }
 
-    /// Puts a profile with its secrets under this name. What was sealed there before is forgotten.
+    /// Puts a profile with its secrets under this name. What was sealed there before is forgotten. The first profile of
+    /// all gives where the key was put.
     ///
     /// # Errors
     /// The name or the profile is wrong, there is one of this name and `replace` is not said, or nothing can be written.
@@ -152,7 +164,7 @@ impl Profiles {
         profile: &Profile,
         secrets: crate::vault::Secrets,
         replace: bool,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<KeyPlace>, Error> {
         check_name(name)?;
         profile.check()?;
         let _all = self.vault.lock_all()?;
@@ -161,9 +173,10 @@ impl Profiles {
             return Err(ProfileError::Exists(name.to_owned()).into());
         }
         let lock = self.vault.lock(name)?;
-        self.vault.begin(&lock, profile, secrets)?;
+        let place = self.vault.begin(&lock, profile, secrets)?;
         all.insert(name.to_owned(), profile.clone());
-        Ok(self.write(&all)?)
+        self.write(&all)?;
+        Ok(place)
     }
 
     /// Removes the profile of this name and what is sealed for it. A token that it still has is not ended at the API.
@@ -197,7 +210,7 @@ impl Profile {
         match (&self.issuer, dialect) {
             (Some(issuer), _) => Ok(address::check(issuer)?),
             (None, Some(dialect)) => {
-                crate::flow::DialectFlow::new(dialect.into(), &self.url, &self.values)?;
+                crate::flow::DialectFlow::new(dialect.into(), self)?;
                 Ok(())
             }
             (None, None) => Err(ProfileError::NoSource.into()),
@@ -250,6 +263,7 @@ mod tests {
             grant: Some(Grant::DeviceCode),
             auth: Some(ClientAuth::Post),
             ca_file: None,
+            hosts: vec!["b.example".to_owned()],
             values: [("client_id".to_owned(), "me".to_owned())].into_iter().collect(),
         }
     }

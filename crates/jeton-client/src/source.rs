@@ -85,13 +85,26 @@ impl TokenSource {
         }
     }
 
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     /// A new token now, although the old one may be good. Processes that ask for it together get the same.
     ///
     /// # Errors
     /// None is to be had; the old one stays.
     pub async fn refresh(&self) -> Result<Token, Error> {
         let before = self.vault.load(&self.name, &self.profile)?;
-        let given = self.renew(&self.lock().await?, Some(before.token)).await?;
+        self.refresh_from(before.token).await
+    }
+
+    /// The same, unless another process has replaced `refused` already.
+    pub(crate) async fn refresh_instead_of(&self, refused: &Token) -> Result<Token, Error> {
+        self.refresh_from(Some(refused.clone())).await
+    }
+
+    async fn refresh_from(&self, old: Option<Token>) -> Result<Token, Error> {
+        let given = self.renew(&self.lock().await?, Some(old)).await?;
         given.refresh_failed.map_or(Ok(given.token), Err)
     }
 
@@ -100,8 +113,9 @@ impl TokenSource {
     /// # Errors
     /// The API refuses the token, or could not be asked.
     pub async fn user_info(&self, token: &Token) -> Result<Option<Values>, Error> {
+        let state = self.vault.load(&self.name, &self.profile)?;
         let flow = self.flow().await?;
-        let Some(request) = flow.write(Act::UserInfo, &Secrets::new(), Some(token), &uuid, self.clock.now())? else {
+        let Some(request) = flow.write(Act::UserInfo, &state.secrets, Some(token), &uuid, self.clock.now())? else {
             return Ok(None);
         };
         let response = self.transport.send(request).await?;
@@ -144,6 +158,33 @@ impl TokenSource {
             }
             None => Ok(flow::bearer(&token.access)),
         }
+    }
+
+    /// Where calls with the token go: what the answer that issued it says, or else the profile's URL.
+    pub fn url<'a>(&'a self, token: &'a Token) -> &'a str {
+        token.url.as_deref().unwrap_or(&self.profile.url)
+    }
+
+    /// Keeps the next token, if the dialect says where the answer to a call gives one and this one does. `shown` is the
+    /// token of the call; if another has been kept since, that one stays.
+    ///
+    /// # Errors
+    /// What is sealed cannot be read or written.
+    pub async fn keep_returned(&self, shown: &Token, response: &Response) -> Result<Option<Token>, Error> {
+        let returned = self.dialect.as_ref().and_then(|dialect| flow::returned(dialect, response));
+        let Some(issued) = returned.filter(|issued| issued.access != shown.access) else { return Ok(None) };
+        let lock = self.lock().await?;
+        let state = self.vault.load(&self.name, &self.profile)?;
+        if state.token.as_ref().is_none_or(|kept| kept.access != shown.access) {
+            return Ok(None);
+        }
+        let now = self.clock.now();
+        let ahead = response.date().map_or(0, |date| date.as_secs() - now.as_secs());
+        let mut token = Token::new(issued, now, ahead, self.clock.chance());
+        token.refresh = token.refresh.or_else(|| shown.refresh.clone());
+        token.url = shown.url.clone();
+        self.vault.store(&lock, &self.profile, &State { token: Some(token.clone()), ..state })?;
+        Ok(Some(token))
     }
 
     /// Asks the API, unless another process has done so meanwhile. `replacing` is the token that shall be replaced even
@@ -202,6 +243,10 @@ impl TokenSource {
                 Ok(mut token) => {
                     // An answer without a refresh token means that the old one goes on (RFC 6749 §6).
                     token.refresh = token.refresh.or_else(|| old.and_then(|old| old.refresh.clone()));
+                    for (name, text) in old.iter().flat_map(|old| &old.said) {
+                        token.said.entry(name.clone()).or_insert_with(|| text.clone());
+                    }
+                    token.url = token.url.or_else(|| old.and_then(|old| old.url.clone()));
                     return Ok(token);
                 }
                 Err(Error::Flow(FlowError::Refused(refusal))) if !is_overload(refusal.reason) => {}
@@ -221,27 +266,28 @@ impl TokenSource {
     async fn take_steps(&self, flow: &mut Flow, secrets: &Secrets) -> Result<(), Error> {
         let mut step = 0;
         while let Some(request) = flow.write_step(step, secrets, &uuid, self.clock.now())? {
+            let asked = request.asked.clone();
             let response = self.transport.send(request).await?;
-            flow.read_step(step, &response).map_err(|error| with_wait(error, &response, self.clock.now()))?;
+            flow.read_step(step, &asked, &response).map_err(|error| with_wait(error, &response, self.clock.now()))?;
             step += 1;
         }
         Ok(())
     }
 
     async fn exchange(&self, flow: &Flow, act: Act, request: Request) -> Result<Token, Error> {
-        let asked_at = self.clock.now();
+        let (asked_at, asked) = (self.clock.now(), request.asked.clone());
         let response = self.transport.send(request).await?;
         let now = self.clock.now();
-        let issued = flow.read(act, &response).map_err(|error| with_wait(error, &response, now))?;
+        let issued = flow.read(act, &asked, &response).map_err(|error| with_wait(error, &response, now))?;
         let ahead = response.date().map_or(0, |date| date.as_secs() - now.as_secs());
         Ok(Token::new(issued, asked_at, ahead, self.clock.chance()))
     }
 
     async fn flow(&self) -> Result<Flow, Error> {
         match (&self.profile.issuer, &self.dialect) {
-            (Some(issuer), _) => Ok(Flow::OAuth(self.oauth(issuer).await?)),
+            (Some(issuer), _) => Ok(Flow::OAuth(Box::new(self.oauth(issuer).await?))),
             (None, Some(dialect)) => {
-                let flow = DialectFlow::new(Arc::clone(dialect), &self.profile.url, &self.profile.values)?;
+                let flow = DialectFlow::new(Arc::clone(dialect), &self.profile)?;
                 Ok(Flow::Dialect(Box::new(flow)))
             }
             (None, None) => Err(crate::profile::ProfileError::NoSource.into()),

@@ -1,7 +1,9 @@
 //! A token as the client keeps it, and when it is used, refreshed or let go: functions of `now` and chance.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jeton_core::dialect::Deviation;
 use jeton_core::secret::Secret;
 use jeton_core::time::Timestamp;
 
@@ -20,6 +22,12 @@ pub struct Token {
     pub refresh_at: Option<Timestamp>,
     /// When it ends; nothing if that is not known.
     pub expires_at: Option<Timestamp>,
+    /// Where calls with it go, if that is not the profile's URL.
+    pub url: Option<String>,
+    /// What later requests repeat of the answer that issued it, such as the person's id.
+    pub said: BTreeMap<String, String>,
+    /// What was wrong with the answer that has just issued it. Not kept.
+    pub deviations: Vec<Deviation>,
 }
 
 /// What must be done before a call.
@@ -47,7 +55,8 @@ impl Token {
         let by_clock = issued.expires_at.map(|at| Timestamp::from_secs(at.as_secs().saturating_sub(ahead)));
         let expires_at = [by_lifetime, by_clock].into_iter().flatten().min();
         let refresh_at = expires_at.map(|end| asked_at + end.since(asked_at).mul_f64(0.8 + 0.1 * chance));
-        Self { access: issued.access, refresh: issued.refresh, obtained_at: asked_at, refresh_at, expires_at }
+        let Issued { access, refresh, url, said, deviations, .. } = issued;
+        Self { access, refresh, obtained_at: asked_at, refresh_at, expires_at, url, said, deviations }
     }
 
     /// Whether a call can be made with it now.
@@ -87,6 +96,7 @@ mod tests {
             refresh: None,
             lifetime: lifetime.map(Duration::from_secs),
             expires_at: expires_at.map(at),
+            ..Issued::default()
         };
         Token::new(issued, at(0), ahead, chance)
     }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Body, Incoming};
 use hyper::ext::ReasonPhrase;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -20,7 +22,10 @@ use crate::flow::{Request, Response};
 
 /// Sends requests to APIs and issuers. It follows no redirect: a secret goes where the profile says, and nowhere else.
 #[derive(Debug)]
-pub struct Transport(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
+pub struct Transport(Client<HttpsConnector<HttpConnector>, UnsyncBoxBody<Bytes, BodyError>>);
+
+/// What can go wrong in a body that is being sent.
+pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +60,7 @@ pub enum TransportError {
     Request(#[from] http::Error),
     /// The answer broke off or is too long.
     #[error("cannot read the answer: {0}")]
-    Body(Box<dyn std::error::Error + Send + Sync>),
+    Body(BodyError),
 }
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -94,7 +99,7 @@ impl Transport {
     /// # Errors
     /// There is no answer, for lack of a connection or of time.
     pub async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let Request { method, url, headers, body } = request;
+        let Request { method, url, headers, body, asked: _ } = request;
         let mut builder = http::Request::builder().method(method).uri(url);
         for (name, value) in headers {
             builder = builder.header(name, value);
@@ -102,11 +107,7 @@ impl Transport {
         let request = builder.body(Full::new(Bytes::copy_from_slice(body.expose().as_bytes())))?;
         let authority = request.uri().authority().map(ToString::to_string).unwrap_or_default();
         let answer = async {
-            let answer = self.0.request(request).await.map_err(|error| TransportError::Connection {
-                authority: authority.clone(),
-                cause: innermost(&error),
-            })?;
-            let (head, body) = answer.into_parts();
+            let (head, body) = self.stream(request).await?.into_parts();
             let body = Limited::new(body, LONGEST_ANSWER).collect().await.map_err(TransportError::Body)?.to_bytes();
             let phrase = head.extensions.get::<ReasonPhrase>();
             Ok(Response {
@@ -120,6 +121,21 @@ impl Transport {
             Ok(answer) => answer,
             Err(_) => Err(TransportError::Late { authority: authority.clone() }),
         }
+    }
+
+    /// Sends a call whose body may still be coming in, and returns as soon as its answer begins. There is no limit of
+    /// time or length: who makes the call knows how long it waits.
+    ///
+    /// # Errors
+    /// There is no connection, or it broke before the answer began.
+    pub async fn stream<B>(&self, request: http::Request<B>) -> Result<http::Response<Incoming>, TransportError>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BodyError>,
+    {
+        let authority = request.uri().authority().map(ToString::to_string).unwrap_or_default();
+        let sent = self.0.request(request.map(|body| body.map_err(Into::into).boxed_unsync()));
+        sent.await.map_err(|error| TransportError::Connection { authority, cause: innermost(&error) })
     }
 }
 

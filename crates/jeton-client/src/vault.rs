@@ -1,9 +1,12 @@
 //! Secrets and tokens on disk, sealed, and the lock that lets one process at a time ask an API.
 //!
 //! Beside `profiles.toml` lie `client.key` and for each profile `NAME.sealed` and `NAME.lock`, in a folder of mode 0700
-//! and as files of mode 0600. A sealed file is AES-256-GCM under the key, bound to the profile's name. It protects a copy of the sealed
-//! files without the key, such as a carelessly shared backup; it does not protect from who can read the whole folder.
+//! and as files of mode 0600. A sealed file is AES-256-GCM under the key, bound to the profile's name. The key is in the
+//! keyring of the operating system, and `client.key` names it there; or, where there is no keyring, it is in
+//! `client.key` itself, which protects a copy of the sealed files without it, such as a carelessly shared backup, and
+//! not from who can read the whole folder.
 
+mod keyring;
 mod sealed;
 
 use std::collections::BTreeMap;
@@ -11,6 +14,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
@@ -20,7 +24,9 @@ use jeton_core::secret::Secret;
 use jeton_core::time::Timestamp;
 use zeroize::Zeroizing;
 
-use crate::clock::random;
+pub(crate) use self::keyring::Keyring;
+pub use self::keyring::KeyringError;
+use crate::clock::{random, uuid};
 use crate::profile::Profile;
 use crate::token::{Need, Token};
 
@@ -31,6 +37,19 @@ pub type Secrets = BTreeMap<String, Secret<String>>;
 #[derive(Clone, Debug)]
 pub struct Vault {
     folder: PathBuf,
+    /// Where a first key is put, if it works.
+    keyring: Option<Keyring>,
+    /// The key, once the keyring gave it: asking it takes longer than a file.
+    key: Arc<OnceLock<Secret<[u8; 32]>>>,
+}
+
+/// Where the key of all sealed files was put.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyPlace {
+    /// In the keyring of the operating system.
+    Keyring,
+    /// In the file `client.key`; the reason, if that is because the keyring cannot be used.
+    File(Option<KeyringError>),
 }
 
 /// Says that no other process asks for this profile's token now. Ends with the process at the latest.
@@ -72,6 +91,12 @@ pub enum VaultError {
         /// Its mode.
         mode: u32,
     },
+    /// The key is in the keyring, and the keyring does not give it.
+    #[error(
+        "the key that opens your secrets is in the keyring, which does not give it ({0}); unlock the keyring of your \
+         desktop session, or where there is none put the profiles into another folder"
+    )]
+    Keyring(#[from] KeyringError),
     /// The key is not one, or the sealed file does not open with it.
     #[error("{0} cannot be opened: it was changed, or client.key was; put the profile there again with its secrets")]
     Damaged(PathBuf),
@@ -102,7 +127,11 @@ impl State {
 
 impl Vault {
     pub(crate) fn at(folder: PathBuf) -> Self {
-        Self { folder }
+        Self { folder, keyring: None, key: Arc::default() }
+    }
+
+    pub(crate) fn with_keyring(self, keyring: Keyring) -> Self {
+        Self { keyring: Some(keyring), ..self }
     }
 
     /// Waits until no other process asks for this profile. A process that dies lets go.
@@ -164,15 +193,39 @@ impl Vault {
         write_private(&self.sealed_path(&lock.name), &sealed)
     }
 
-    /// Seals the secrets of a new profile, after making a key if there is none. The caller holds the lock of all.
-    pub(crate) fn begin(&self, lock: &Lock, profile: &Profile, secrets: Secrets) -> Result<(), VaultError> {
-        let path = self.key_path();
-        if !path.exists() {
-            let key = Zeroizing::new(random::<32>().map_err(|_| VaultError::Failed)?);
-            let line = Zeroizing::new(format!("{}\n", STANDARD.encode(*key)));
-            write_private(&path, line.as_bytes())?;
-        }
-        self.store(lock, profile, &State { secrets, ..State::default() })
+    /// Seals the secrets of a new profile, after making a key if there is none: then where it was put. The caller holds
+    /// the lock of all.
+    pub(crate) fn begin(
+        &self,
+        lock: &Lock,
+        profile: &Profile,
+        secrets: Secrets,
+    ) -> Result<Option<KeyPlace>, VaultError> {
+        let place = match self.key_path().exists() {
+            true => None,
+            false => Some(self.make_key()?),
+        };
+        self.store(lock, profile, &State { secrets, ..State::default() })?;
+        Ok(place)
+    }
+
+    fn make_key(&self) -> Result<KeyPlace, VaultError> {
+        let key = Zeroizing::new(random::<32>().map_err(|_| VaultError::Failed)?);
+        // As text: some keyrings hold nothing else.
+        let text = Secret::new(STANDARD.encode(*key));
+        let kept = self.keyring.map(|keyring| {
+            let name = uuid().map_err(|error| KeyringError::Refused(error.to_string()))?;
+            keyring.probe()?;
+            keyring.write(&name, text.clone())?;
+            Ok(name)
+        });
+        let (line, place) = match kept {
+            Some(Ok(name)) => (Zeroizing::new(format!("{IN_KEYRING}{name}\n")), KeyPlace::Keyring),
+            Some(Err(error)) => (Zeroizing::new(format!("{}\n", text.expose())), KeyPlace::File(Some(error))),
+            None => (Zeroizing::new(format!("{}\n", text.expose())), KeyPlace::File(None)),
+        };
+        write_private(&self.key_path(), line.as_bytes())?;
+        Ok(place)
     }
 
     /// Removes what is sealed. The lock file stays: who waits on it must not wait on another than who comes later.
@@ -192,9 +245,20 @@ impl Vault {
             return Err(VaultError::Mode { path, mode });
         }
         let text = Zeroizing::new(fs::read_to_string(&path).map_err(failed)?);
-        let bytes = STANDARD.decode(text.trim()).map(Zeroizing::new).ok();
-        let key = bytes.and_then(|bytes| bytes.as_slice().try_into().ok());
-        key.map(Secret::new).ok_or(VaultError::Damaged(path))
+        let key = match text.trim().strip_prefix(IN_KEYRING) {
+            Some(name) => self.key_in_keyring(name)?,
+            None => decode_key(&text),
+        };
+        key.ok_or(VaultError::Damaged(path))
+    }
+
+    fn key_in_keyring(&self, name: &str) -> Result<Option<Secret<[u8; 32]>>, VaultError> {
+        if let Some(key) = self.key.get() {
+            return Ok(Some(key.clone()));
+        }
+        let text = self.keyring.unwrap_or(Keyring::system()).read(name)?;
+        let key = decode_key(text.expose());
+        Ok(key.map(|key| self.key.get_or_init(|| key).clone()))
     }
 
     fn lock_file(&self, name: &str) -> Result<(PathBuf, File), VaultError> {
@@ -213,6 +277,14 @@ impl Vault {
     fn sealed_path(&self, name: &str) -> PathBuf {
         self.folder.join(format!("{name}.sealed"))
     }
+}
+
+/// What `client.key` begins with if it only names the key.
+const IN_KEYRING: &str = "keyring:";
+
+fn decode_key(text: &str) -> Option<Secret<[u8; 32]>> {
+    let bytes = STANDARD.decode(text.trim()).map(Zeroizing::new).ok()?;
+    bytes.as_slice().try_into().map(Secret::new).ok()
 }
 
 /// Writes a file of mode 0600 in one step: whenever the machine stops, there is the old one or the new one.
@@ -255,6 +327,7 @@ fn aad(name: &str) -> Aad<Vec<u8>> {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
+    use super::keyring::mock;
     use super::*;
     use crate::flow::Issued;
 
@@ -267,7 +340,8 @@ mod tests {
             access: Secret::from("the-access-token"),
             refresh: Some(Secret::from("the-refresh-token")),
             lifetime: Some(Duration::from_secs(60)),
-            expires_at: None,
+            url: Some("https://eu.a.example".to_owned()),
+            ..Issued::default()
         };
         State {
             secrets: [("password".to_owned(), Secret::from("the-password"))].into_iter().collect(),
@@ -327,6 +401,38 @@ mod tests {
         assert!(matches!(vault.load("c", &profile), Err(VaultError::Missing(_))));
         fs::set_permissions(vault.key_path(), fs::Permissions::from_mode(0o640)).unwrap();
         assert!(matches!(vault.load("b", &profile), Err(VaultError::Mode { mode: 0o640, .. })));
+    }
+
+    #[test]
+    fn the_key_is_in_the_keyring_if_that_works() {
+        let late = KeyringError::Late(Duration::from_secs(2));
+        let missing = KeyringError::Refused("Unsupported: no session bus".to_owned());
+        for (keyring, expected) in [
+            (None, KeyPlace::File(None)),
+            (Some(mock::WORKING), KeyPlace::Keyring),
+            (Some(mock::MISSING), KeyPlace::File(Some(missing.clone()))),
+            (Some(mock::SILENT), KeyPlace::File(Some(late))),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let open = || Vault { keyring, ..Vault::at(folder.path().join("jeton")) };
+            let profile = profile("https://a.example");
+            let _all = open().lock_all().unwrap();
+            let begin = |name| open().begin(&open().lock(name).unwrap(), &profile, filled().secrets).unwrap();
+            // Told once.
+            assert_eq!((begin("a"), begin("b")), (Some(expected.clone()), None));
+            // As another process would.
+            let vault = open();
+            assert_eq!(vault.load("a", &profile).unwrap().secrets, filled().secrets);
+            assert_eq!(vault.load("b", &profile).unwrap().secrets, filled().secrets);
+            let written = fs::read_to_string(vault.key_path()).unwrap();
+            assert_eq!(written.starts_with(IN_KEYRING), expected == KeyPlace::Keyring, "{written}");
+            // The place is the file's word, not the next process's guess.
+            let elsewhere = Vault { keyring: Some(mock::MISSING), ..Vault::at(folder.path().join("jeton")) };
+            match elsewhere.load("a", &profile) {
+                Ok(_) => assert_ne!(expected, KeyPlace::Keyring),
+                Err(error) => assert_eq!((error.to_string().contains("unlock"), expected), (true, KeyPlace::Keyring)),
+            }
+        }
     }
 
     #[test]

@@ -10,6 +10,8 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use http::{HeaderMap, HeaderName, HeaderValue};
+use jeton_client::flow::Response;
 use jeton_client::{Clock, Ended, Error, Profile, Profiles, TokenSource};
 use jeton_core::secret::Secret;
 use jeton_core::time::Timestamp;
@@ -178,6 +180,31 @@ async fn a_token_is_used_refreshed_early_and_kept_through_an_outage() {
     source.token().await.unwrap();
     assert_eq!(source.end().await.unwrap(), Ended::Here);
     assert_eq!(source.end().await.unwrap(), Ended::Nothing);
+}
+
+#[tokio::test]
+async fn the_next_token_that_a_call_brings_is_kept_once() {
+    let _turn = TURN.lock().await;
+    let (folder, api) = (tempfile::tempdir().unwrap(), Api::start());
+    let returning = "[[show]]\nonly = \"client\"\nreturned = \"X-Next: {{access_token}}\"";
+    let profiles = profiles(folder.path(), &api);
+    std::fs::write(folder.path().join("dialect.toml"), DIALECT.replace("[[show]]", returning)).unwrap();
+    let source = TokenSource::open(&profiles, NAME, Clock::system()).unwrap();
+    let first = source.token().await.unwrap().token;
+    let answer = |next: &str| Response {
+        status: 200,
+        reason_phrase: None,
+        headers: HeaderMap::from_iter([(HeaderName::from_static("x-next"), HeaderValue::from_str(next).unwrap())]),
+        body: Secret::default(),
+    };
+    assert_eq!(source.keep_returned(&first, &answer(first.access.expose())).await.unwrap(), None);
+    let second = source.keep_returned(&first, &answer("t-next")).await.unwrap().unwrap();
+    assert_eq!((second.access.expose().as_str(), &second.refresh), ("t-next", &first.refresh));
+    assert_eq!(source.token().await.unwrap().token, second);
+    // The answer to a call that was under way with the old token comes late.
+    assert_eq!(source.keep_returned(&first, &answer("t-late")).await.unwrap(), None);
+    assert_eq!(source.token().await.unwrap().token, second);
+    assert_eq!(source.url(&second), api.url);
 }
 
 /// Not a test of its own: what each of the twenty processes does.

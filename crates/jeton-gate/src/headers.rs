@@ -81,7 +81,7 @@ pub(crate) fn remove_claims(headers: &mut HeaderMap) {
 }
 
 /// Deletes the headers that end at this connection (RFC 9110 §7.6.1), those named by `Connection` included.
-pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
+pub fn remove_hop_by_hop(headers: &mut HeaderMap) {
     let named: Vec<String> = headers
         .get_all(CONNECTION)
         .iter()
@@ -105,7 +105,7 @@ pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
 
 /// Takes the token out of the headers: `Authorization` in any case, the places where the dialect shows it,
 /// and wherever else its value stands.
-pub(crate) fn remove_token(headers: &mut HeaderMap, carriers: &[Carrier], token: Option<&str>) {
+pub fn remove_token(headers: &mut HeaderMap, carriers: &[Carrier], token: Option<&str>) {
     let is_token = |value: &str| token.is_some_and(|token| !token.is_empty() && value.contains(token));
     let mut found: Vec<HeaderName> = vec![AUTHORIZATION];
     for (name, value) in headers.iter() {

@@ -19,7 +19,7 @@ pub mod host;
 pub mod introspection;
 pub mod path;
 pub mod proxy;
-mod query;
+pub mod query;
 pub mod response;
 pub mod rule;
 mod transport;

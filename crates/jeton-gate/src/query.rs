@@ -40,7 +40,7 @@ pub(crate) fn names(query: Option<&str>) -> impl Iterator<Item = String> {
 
 /// The query without the attributes that `drop` picks by decoded name and value; every other byte stays as
 /// it came. `None` when nothing is left.
-pub(crate) fn without(query: &str, drop: impl Fn(&str, &str) -> bool) -> Option<String> {
+pub fn without(query: &str, drop: impl Fn(&str, &str) -> bool) -> Option<String> {
     let kept: Vec<&str> = query
         .split('&')
         .filter(|pair| {

@@ -11,16 +11,16 @@ mod client;
 mod copy;
 mod master_key;
 mod migrate;
-mod password;
+pub(crate) mod password;
 mod person;
-mod print;
+pub(crate) mod print;
 mod realm;
 mod restore;
 mod secret;
 mod session;
 mod store;
 mod target;
-mod token;
+pub(crate) mod token;
 
 use std::path::PathBuf;
 
@@ -57,8 +57,6 @@ pub(crate) enum Command {
     ApiKey(Noun<api_key::Command>),
     /// Sessions: sign-ins that go on until they are ended or expire
     Session(Noun<session::Command>),
-    /// Tokens: what one is good for
-    Token(Noun<token::Command>),
     /// The master key: what the secrets in the store are sealed under
     MasterKey(Noun<master_key::Command>),
     Backup(backup::Args),
@@ -111,7 +109,6 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
             Command::Client(Noun { shared, command }) => client::run(&Local::open(&shared).await?, command).await,
             Command::ApiKey(Noun { shared, command }) => api_key::run(&Local::open(&shared).await?, command).await,
             Command::Session(Noun { shared, command }) => session::run(&Local::open(&shared).await?, command).await,
-            Command::Token(Noun { shared, command }) => token::run(&Local::open(&shared).await?, command).await,
             Command::Store(Noun { shared, command }) => store::run(&shared, command).await,
             Command::MasterKey(Noun { shared, command }) => {
                 master_key::run(&Local::open(&shared).await?, command).await
@@ -121,6 +118,13 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
             Command::Migrate(args) => migrate::run(&args).await,
         }
     })
+}
+
+/// Runs `jeton token inspect`, which stands among the client's commands.
+pub(crate) fn inspect(args: token::Inspect) -> anyhow::Result<()> {
+    sealing::no_core_dumps().context("core dumps could not be switched off")?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async { token::run(&Local::open(&args.shared).await?, args).await })
 }
 
 /// The opened store, and all that a command needs beside it.

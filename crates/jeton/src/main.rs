@@ -1,5 +1,6 @@
 //! Jeton: obtain, serve and check access tokens. Arguments in, one call out.
 
+mod client;
 mod config;
 #[cfg(feature = "demo")]
 mod demo;
@@ -17,10 +18,10 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
-/// An access-token server, and a gate in front of an API, in one binary.
+/// An access-token server, a gate in front of an API, and a client of any API's sign-in, in one binary.
 ///
 /// New here? `jeton demo` runs four sample APIs with their sign-in pages and prints what to type.
-/// For your own API: `jeton init`, then `jeton serve`.
+/// For your own API: `jeton init`, then `jeton serve`. To call somebody's: `jeton profile add`, then `jeton token`.
 #[derive(Parser)]
 #[command(name = "jeton", version, propagate_version = false, max_term_width = 100)]
 struct Cli {
@@ -43,6 +44,8 @@ enum Command {
     #[command(subcommand)]
     Dialect(dialect::Command),
     #[command(flatten)]
+    Client(client::Command),
+    #[command(flatten)]
     Local(local::Command),
     /// Print a completion script for a shell
     Completions {
@@ -52,11 +55,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match run(Cli::parse().command) {
+    match run(Cli::parse_from(client::arguments(std::env::args_os())).command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             anstream::eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            ExitCode::from(client::exit_status(&error))
         }
     }
 }
@@ -69,6 +72,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Init(args) => init::run(&args),
         Command::Gate(args) => gate::run(args),
         Command::Dialect(command) => dialect::run(command),
+        Command::Client(command) => client::run(command),
         Command::Local(command) => local::run(command),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "jeton", &mut std::io::stdout());

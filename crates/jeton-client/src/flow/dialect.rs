@@ -7,14 +7,15 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use jeton_core::dialect::{
-    AnswerParts, Dialect, End, Exchange, GrantName, Kind, Placed, ReadError, Slot, Value, Values,
+    Dialect, End, Exchange, GrantName, Kind, Origin, Placed, ReadAnswer, ReadError, Slot, Value, Values,
 };
 use jeton_core::secret::Secret;
 use jeton_core::time::Timestamp;
 use serde::Deserialize;
 
 use super::{Act, FlowError, Fresh, Issued, Request, Response, bearer};
-use crate::address::join;
+use crate::address::{check_learnt, join};
+use crate::profile::Profile;
 use crate::token::Token;
 use crate::vault::Secrets;
 
@@ -23,25 +24,28 @@ use crate::vault::Secrets;
 pub struct DialectFlow {
     dialect: Arc<Dialect>,
     url: String,
+    /// Other hosts that an answer may send calls to.
+    hosts: Vec<String>,
     values: Values,
     /// What the steps of this sign-in gave so far.
     given: Values,
 }
 
 impl DialectFlow {
-    /// The exchanges of `dialect` at `url`, with the profile's values.
+    /// The exchanges of `dialect` for a profile.
     ///
     /// # Errors
-    /// The dialect has no sign-in, or a value has the wrong form.
-    pub fn new(dialect: Arc<Dialect>, url: &str, texts: &BTreeMap<String, String>) -> Result<Self, FlowError> {
+    /// The dialect has no sign-in, or a value of the profile has the wrong form.
+    pub fn new(dialect: Arc<Dialect>, profile: &Profile) -> Result<Self, FlowError> {
         let index = exchange(&dialect, Act::SignIn).ok_or_else(|| FlowError::NoSignIn(dialect.name.clone()))?;
         let slots = dialect.whole_request_slots(index);
         let mut values = Values::new();
-        for (name, text) in texts {
+        for (name, text) in &profile.values {
             let kind = slots.iter().find(|slot| slot.name == *name).map_or(Kind::Text, |slot| slot.kind);
             values.set(name.as_str(), typed(name, text, kind)?);
         }
-        Ok(Self { dialect, url: url.to_owned(), values, given: Values::new() })
+        let (url, hosts) = (profile.url.clone(), profile.hosts.clone());
+        Ok(Self { dialect, url, hosts, values, given: Values::new() })
     }
 
     /// The request of a step before the sign-in, by its number; nothing if there are no more.
@@ -53,15 +57,18 @@ impl DialectFlow {
         now: Timestamp,
     ) -> Result<Option<Request>, FlowError> {
         let Some(index) = self.step(step) else { return Ok(None) };
-        let written = self.dialect.write_request(index, &self.signing_in(secrets, fresh, now)?, &Values::new())?;
-        let url = join(&self.url, &written.target);
-        Ok(Some(Request { method: written.method, url, headers: written.headers, body: Secret::new(written.body) }))
+        let mut values = self.known(secrets, fresh, now)?;
+        self.given.iter().for_each(|(name, value)| values.set(name, value.clone()));
+        let written = self.dialect.write_request(index, &values, &Values::new())?;
+        let (url, asked) = (join(&self.url, &written.target), self.own(&values));
+        let body = Secret::new(written.body);
+        Ok(Some(Request { method: written.method, url, headers: written.headers, body, asked }))
     }
 
-    /// Keeps what the answer to a step gives for the requests after it.
-    pub(super) fn read_step(&mut self, step: usize, response: &Response) -> Result<(), FlowError> {
+    /// Keeps what the answer to a step gives for the requests after it. `asked` is that of its request.
+    pub(super) fn read_step(&mut self, step: usize, asked: &Values, response: &Response) -> Result<(), FlowError> {
         let none = || FlowError::NoSignIn(self.dialect.name.clone());
-        let values = self.read_values(self.step(step).ok_or_else(none)?, response)?;
+        let ReadAnswer { values, .. } = self.read_exchange(self.step(step).ok_or_else(none)?, asked, response)?;
         for (name, value) in values.iter().filter(|(name, _)| self.dialect.is_of_step(name)) {
             self.given.set(name, value.clone());
         }
@@ -73,13 +80,22 @@ impl DialectFlow {
         self.dialect.exchanges.get(index)?.steps.clone().nth(step)
     }
 
-    /// What a sign-in is written from.
-    fn signing_in(&self, secrets: &Secrets, fresh: Fresh<'_>, now: Timestamp) -> Result<Values, FlowError> {
+    /// What any request is written from: the profile's values and secrets, the time, chance.
+    fn known(&self, secrets: &Secrets, fresh: Fresh<'_>, now: Timestamp) -> Result<Values, FlowError> {
         let mut values = with_fresh(&self.dialect, self.values.clone(), fresh)?;
         values.set("asked_at", now);
+        // A client proves itself in a refresh and a sign-out too, where the API has it so.
         secrets.iter().for_each(|(name, secret)| values.set(name.as_str(), secret.clone()));
-        self.given.iter().for_each(|(name, value)| values.set(name, value.clone()));
         Ok(values)
+    }
+
+    /// What of a request its answer may repeat.
+    fn own(&self, values: &Values) -> Values {
+        let own = self.dialect.fields.iter().filter(|field| field.origin == Origin::Client);
+        own.fold(Values::new(), |asked, field| match values.get(&field.name) {
+            Some(value) => asked.with(field.name.as_str(), value.clone()),
+            None => asked,
+        })
     }
 
     pub(super) fn write(
@@ -93,15 +109,20 @@ impl DialectFlow {
         let Some(index) = exchange(&self.dialect, act) else { return Ok(None) };
         let grant = self.dialect.exchanges[index].grant;
         let slots = self.dialect.exchanges[index].request_slots();
-        let mut values = with_fresh(&self.dialect, self.values.clone(), fresh)?;
+        let mut values = self.known(secrets, fresh, now)?;
         match (act, token) {
-            (Act::SignIn, _) => values = self.signing_in(secrets, fresh, now)?,
+            (Act::SignIn, _) => self.given.iter().for_each(|(name, value)| values.set(name, value.clone())),
             (Act::Refresh | Act::UserInfo | Act::End, None) => return Ok(None),
             (Act::Refresh | Act::UserInfo | Act::End, Some(token)) => {
                 values.set("access_token", token.access.clone());
+                for slot in &slots {
+                    if let (Some(text), None) = (token.said.get(&slot.name), values.get(&slot.name)) {
+                        values.set(slot.name.as_str(), typed(&slot.name, text, slot.kind)?);
+                    }
+                }
                 match &token.refresh {
                     Some(refresh) => values.set("refresh_token", refresh.clone()),
-                    None if grant == GrantName::Refresh => return Ok(None),
+                    None if slots.iter().any(|slot| slot.name == "refresh_token" && slot.required) => return Ok(None),
                     None => {}
                 }
             }
@@ -118,49 +139,73 @@ impl DialectFlow {
             }
         }
         let url = join(&self.url, &target);
-        Ok(Some(Request { method: written.method, url, headers, body: Secret::new(written.body) }))
+        let asked = self.own(&values);
+        Ok(Some(Request { method: written.method, url, headers, body: Secret::new(written.body), asked }))
     }
 
-    pub(super) fn read(&self, act: Act, response: &Response) -> Result<Issued, FlowError> {
-        let values = self.read_act(act, response)?;
+    pub(super) fn read(&self, act: Act, asked: &Values, response: &Response) -> Result<Issued, FlowError> {
+        let ReadAnswer { values, deviations } = self.read_answer(act, asked, response)?;
         let shape = |why: &str| FlowError::Shape { status: response.status, why: why.to_owned() };
-        let access = values.secret("access_token").ok_or_else(|| shape("it has no token"))?.clone();
-        let told = values.number("expires_in").and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs);
-        let expires_at = values.time("expires_at").or_else(|| unverified_expiry(access.expose()));
-        let policy = &self.dialect.policy;
-        // What the answer says goes before what the file says of all answers.
-        let by_policy = || policy.idle.map_or(policy.lifetime, |idle| idle.min(policy.lifetime));
-        let lifetime = told.or_else(|| expires_at.is_none().then(by_policy));
-        Ok(Issued { access, refresh: values.secret("refresh_token").cloned(), lifetime, expires_at })
+        let mut issued = issued(&self.dialect, &values).ok_or_else(|| shape("it has no token"))?;
+        issued.url = self.dialect.url.as_deref().and_then(|name| values.text(name)).map(str::to_owned);
+        if let Some(url) = &issued.url {
+            check_learnt(url, &self.url, &self.hosts)?;
+        }
+        Ok(Issued { said: self.repeated(&values), deviations, ..issued })
+    }
+
+    /// What of an answer the requests about its token repeat.
+    fn repeated(&self, values: &Values) -> BTreeMap<String, String> {
+        let acts = [Act::Refresh, Act::UserInfo, Act::End];
+        let exchanges = acts.into_iter().filter_map(|act| self.dialect.exchanges.get(exchange(&self.dialect, act)?));
+        let slots = exchanges.flat_map(Exchange::request_slots);
+        let text = |slot: Slot| match values.get(&slot.name)? {
+            Value::Text(text) => Some((slot.name, text.clone())),
+            Value::Number(number) => Some((slot.name, number.to_string())),
+            _ => None,
+        };
+        slots.filter_map(text).collect()
     }
 
     pub(super) fn read_end(&self, response: &Response) -> Result<(), FlowError> {
-        self.read_act(Act::End, response).map(|_| ())
+        self.read_answer(Act::End, &Values::new(), response).map(|_| ())
     }
 
     pub(super) fn read_user_info(&self, response: &Response) -> Result<Values, FlowError> {
-        self.read_act(Act::UserInfo, response)
+        Ok(self.read_answer(Act::UserInfo, &Values::new(), response)?.values)
     }
 
-    fn read_act(&self, act: Act, response: &Response) -> Result<Values, FlowError> {
+    fn read_answer(&self, act: Act, asked: &Values, response: &Response) -> Result<ReadAnswer, FlowError> {
         let none = || FlowError::Shape { status: response.status, why: "the dialect has no such exchange".to_owned() };
-        self.read_values(exchange(&self.dialect, act).ok_or_else(none)?, response)
+        self.read_exchange(exchange(&self.dialect, act).ok_or_else(none)?, asked, response)
     }
 
-    fn read_values(&self, index: usize, response: &Response) -> Result<Values, FlowError> {
+    fn read_exchange(&self, index: usize, asked: &Values, response: &Response) -> Result<ReadAnswer, FlowError> {
         let shape = |why| FlowError::Shape { status: response.status, why };
-        let parts = AnswerParts {
-            status: response.status,
-            reason_phrase: response.reason_phrase.as_deref(),
-            headers: &response.headers,
-            body: response.body.expose(),
-        };
-        match self.dialect.read_answer(index, &parts) {
-            Ok(values) => Ok(values),
+        match self.dialect.read_answer_to(index, asked, &response.parts()) {
+            Ok(read) => Ok(read),
             Err(ReadError::Refused(refusal)) => Err(FlowError::Refused(refusal)),
             Err(ReadError::Shape(why)) => Err(response.overload().map_or_else(|| shape(why), FlowError::Refused)),
         }
     }
+}
+
+/// The next token, if the answer to a call gives one.
+pub(crate) fn returned(dialect: &Dialect, response: &Response) -> Option<Issued> {
+    issued(dialect, &dialect.read_returned(&response.parts())?)
+}
+
+/// The token among the values of an answer.
+fn issued(dialect: &Dialect, values: &Values) -> Option<Issued> {
+    let access = values.secret("access_token")?.clone();
+    let told = values.number("expires_in").and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs);
+    let expires_at = values.time("expires_at").or_else(|| unverified_expiry(access.expose()));
+    let policy = &dialect.policy;
+    // What the answer says goes before what the file says of all answers.
+    let by_policy = || policy.idle.map_or(policy.lifetime, |idle| idle.min(policy.lifetime));
+    let lifetime = told.or_else(|| expires_at.is_none().then(by_policy));
+    let refresh = values.secret("refresh_token").cloned();
+    Some(Issued { access, refresh, lifetime, expires_at, ..Issued::default() })
 }
 
 /// Names and types of the values that a sign-in of this dialect takes, in its steps too; those the client makes itself
@@ -244,11 +289,13 @@ name = "meadow"
 [token]
 format = "opaque"
 lifetime = "1h"
+url = "home"
 [refresh]
 how = "keep"
 end = { after = "24h" }
 [field]
 nonce = { from = "client", make = "uuid4", once_within = "2h" }
+home = { from = "server" }
 [[exchange]]
 grant = "password"
 request = '''
@@ -261,7 +308,7 @@ answer = '''
 200
 Content-Type: application/json
 
-{"token":"{{access_token}}","again":"{{refresh_token}}"}'''
+{"token":"{{access_token}}","again":"{{refresh_token}}","nonce":"{{nonce?}}","home":"{{home?}}"}'''
 [[exchange]]
 grant = "refresh"
 request = '''
@@ -299,6 +346,14 @@ invalid_request = { status = 400, code = "bad" }
 wrong_credentials = { status = 401, code = "who" }
 invalid_token = { status = 401, code = "old" }
 [[show]]
+methods = ["POST"]
+token = "X-Key: {{access_token}}"
+[[show]]
+only = "client"
+token = "?key={{access_token}}"
+returned = "X-Next: {{access_token}}"
+[[show]]
+only = "server"
 token = "?key={{access_token}}"
 "#;
 
@@ -306,7 +361,10 @@ token = "?key={{access_token}}"
         let dialect = Dialect::parse(FILE).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
         let texts = [("username", "ada"), ("target.number", "7")];
         let texts = texts.into_iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
-        DialectFlow::new(Arc::new(dialect), "https://api.example.com/v1", &texts).unwrap()
+        let hosts = vec!["eu.example.net".to_owned()];
+        let profile =
+            Profile { url: "https://api.example.com/v1".to_owned(), hosts, values: texts, ..Profile::default() };
+        DialectFlow::new(Arc::new(dialect), &profile).unwrap()
     }
 
     fn secrets() -> Secrets {
@@ -318,12 +376,7 @@ token = "?key={{access_token}}"
     }
 
     fn token(refresh: Option<&str>) -> Token {
-        let issued = Issued {
-            access: Secret::from("acc"),
-            refresh: refresh.map(Secret::from),
-            lifetime: None,
-            expires_at: None,
-        };
+        let issued = Issued { access: Secret::from("acc"), refresh: refresh.map(Secret::from), ..Issued::default() };
         Token::new(issued, Timestamp::EPOCH, 0, 0.0)
     }
 
@@ -338,7 +391,7 @@ token = "?key={{access_token}}"
             (Act::Refresh, Some(&again), Some(("/again", vec![json], r#"{"again":"ref"}"#))),
             (Act::Refresh, Some(&bare), None),
             (Act::Refresh, None, None),
-            (Act::End, Some(&bare), Some(("/sign-out?key=acc", vec![], ""))),
+            (Act::End, Some(&bare), Some(("/sign-out", vec![("X-Key", "acc")], ""))),
             (Act::UserInfo, Some(&bare), Some(("/me?key=acc", vec![], ""))),
             (Act::UserInfo, None, None),
             (Act::End, None, None),
@@ -373,7 +426,7 @@ token = "?key={{access_token}}"
                 headers: http::HeaderMap::new(),
                 body: Secret::new(body.as_bytes().to_vec()),
             };
-            let read = flow().read(act, &response);
+            let read = flow().read(act, &Values::new(), &response);
             match (read, expected) {
                 (Ok(issued), Ok((access, refresh))) => {
                     assert_eq!(issued.access.expose(), access);
@@ -383,6 +436,48 @@ token = "?key={{access_token}}"
                 (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
                 (read, _) => panic!("{status} {body}: {read:?}"),
             }
+        }
+    }
+
+    fn answered(status: u16, body: &str) -> Response {
+        let body = Secret::new(body.as_bytes().to_vec());
+        Response { status, reason_phrase: None, headers: http::HeaderMap::new(), body }
+    }
+
+    #[test]
+    fn an_answer_is_to_its_request_and_sends_calls_where_the_profile_allows() {
+        let asked = flow().write(Act::SignIn, &secrets(), None, &fresh).unwrap().unwrap().asked;
+        for (beside, expected) in [
+            ("", Ok((None, 0))),
+            (r#","nonce":"b6bf15b4-e00f-4d03-8e2b-7ed8829c8ff6""#, Ok((None, 0))),
+            (r#","nonce":"b6bf15b4-e00f-4d03-8e2b-7ed8829c8ff7""#, Err("its `nonce` is not the one that was sent")),
+            (r#","home":"https://de.api.example.com/v2""#, Ok((Some("https://de.api.example.com/v2"), 0))),
+            (r#","home":"https://eu.example.net""#, Ok((Some("https://eu.example.net"), 0))),
+            (r#","home":"https://evil.net""#, Err("add its host to `hosts` in the profile")),
+            (r#","home":"http://api.example.com""#, Err("plain HTTP")),
+            (r#","home":"/v2""#, Err("not an address")),
+            (r#","home":7"#, Err("not an address")),
+            (r#","home":null,"token":"b""#, Ok((None, 1))),
+        ] {
+            let response = answered(200, &format!(r#"{{"token":"a","again":"r"{beside}}}"#));
+            match (flow().read(Act::SignIn, &asked, &response), expected) {
+                (Ok(issued), Ok((url, deviations))) => {
+                    assert_eq!((issued.url.as_deref(), issued.deviations.len()), (url, deviations), "{beside}");
+                }
+                (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
+                (read, _) => panic!("{beside}: {read:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_next_token_from_the_answer_to_any_call() {
+        for (name, value, expected) in [("X-Next", "new", Some("new")), ("X-Next", "", None), ("X-Key", "new", None)] {
+            let mut response = answered(500, "<html>");
+            response.headers.append(name, value.parse().unwrap());
+            let read = returned(&flow().dialect, &response);
+            assert_eq!(read.as_ref().map(|issued| issued.access.expose().as_str()), expected, "{name}");
+            assert!(read.is_none_or(|issued| issued.lifetime == Some(Duration::from_secs(3600))));
         }
     }
 

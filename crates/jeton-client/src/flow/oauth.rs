@@ -9,6 +9,7 @@ mod proof;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jeton_core::dialect::Deviation;
 use jeton_core::domain::refusal::{Reason, Refusal};
 use jeton_core::secret::Secret;
 use serde::{Deserialize, Serialize};
@@ -149,7 +150,7 @@ impl OAuthFlow {
         #[derive(Deserialize)]
         struct Answer {
             access_token: String,
-            token_type: String,
+            token_type: Option<String>,
             refresh_token: Option<String>,
             expires_in: Option<Value>,
         }
@@ -162,13 +163,32 @@ impl OAuthFlow {
         let access = Secret::new(answer.access_token);
         let refresh = answer.refresh_token.map(Secret::new);
         // RFC 8693 §2.2.1: what is exchanged may come back as something that is no access token.
-        let is_none = self.grant == Grant::TokenExchange && answer.token_type.eq_ignore_ascii_case("n_a");
-        if !answer.token_type.eq_ignore_ascii_case("bearer") && !is_none {
+        let token_type = answer.token_type.as_deref().unwrap_or("bearer");
+        let is_none = self.grant == Grant::TokenExchange && token_type.eq_ignore_ascii_case("n_a");
+        if !token_type.eq_ignore_ascii_case("bearer") && !is_none {
             return Err(shape("its token type is not Bearer, the only one that is known here"));
         }
-        // Some servers write the number as a string.
-        let seconds = answer.expires_in.and_then(|value| value.as_u64().or_else(|| value.as_str()?.parse().ok()));
-        Ok(Issued { access, refresh, lifetime: seconds.map(Duration::from_secs), expires_at: None })
+        let mut deviations = Vec::new();
+        let mut deviate =
+            |name, field: &str, found| deviations.push(Deviation { name, field: field.to_owned(), found });
+        if answer.token_type.is_none() {
+            deviate("token_type_missing", "token_type", "not there, and taken for Bearer");
+        }
+        let seconds = answer.expires_in.as_ref().filter(|value| !value.is_null()).and_then(|value| {
+            let number = value.as_u64();
+            let text = || value.as_str().and_then(|text| text.parse().ok());
+            // Rounded down; beyond the whole numbers of a JSON number it is the greatest there is.
+            let fraction = || value.as_f64().filter(|seconds| *seconds >= 0.0).map(|seconds| seconds as u64);
+            let (seconds, deviation) = match (number, text(), fraction()) {
+                (Some(seconds), ..) => return Some(seconds),
+                (None, Some(seconds), _) => (Some(seconds), ("expires_in_as_text", "a string")),
+                (None, None, Some(seconds)) => (Some(seconds), ("expires_in_fraction", "a number with a fraction")),
+                (None, None, None) => (None, ("expires_in_unreadable", "no number of seconds, and passed over")),
+            };
+            deviate(deviation.0, "expires_in", deviation.1);
+            seconds
+        });
+        Ok(Issued { access, refresh, lifetime: seconds.map(Duration::from_secs), deviations, ..Issued::default() })
     }
 
     pub(super) fn read_end(&self, response: &Response) -> Result<(), FlowError> {

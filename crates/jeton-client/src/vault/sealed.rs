@@ -32,6 +32,10 @@ struct SealedToken {
     obtained_at: i64,
     refresh_at: Option<i64>,
     expires_at: Option<i64>,
+    #[serde(default)]
+    url: Option<String>,
+    #[serde(default)]
+    said: BTreeMap<String, String>,
 }
 
 impl Drop for Sealed {
@@ -62,6 +66,8 @@ pub(super) fn write(state: &State, fingerprint: &str) -> Option<Zeroizing<Vec<u8
             obtained_at: token.obtained_at.as_micros(),
             refresh_at: token.refresh_at.map(Timestamp::as_micros),
             expires_at: token.expires_at.map(Timestamp::as_micros),
+            url: token.url.clone(),
+            said: token.said.clone(),
         }),
         not_before: state.not_before.map(Timestamp::as_micros),
         failures: state.failures,
@@ -83,6 +89,9 @@ pub(super) fn read(plain: &[u8], fingerprint: &str) -> Option<State> {
         obtained_at: time(token.obtained_at),
         refresh_at: token.refresh_at.map(time),
         expires_at: token.expires_at.map(time),
+        url: token.url.clone(),
+        said: token.said.clone(),
+        deviations: Vec::new(),
     });
     Some(State { secrets, token, not_before: sealed.not_before.map(time), failures: sealed.failures })
 }

@@ -16,6 +16,9 @@ use crate::domain::refusal::{Reason, Refusal};
 /// A row's own values, if it says what the answer does.
 type Pass<'p> = &'p dyn Fn(&Row) -> Option<Values>;
 
+/// How often a table is looked through, each time less exactly.
+const PASSES: usize = 4;
+
 impl Dialect {
     /// What an answer to an exchange says: the values of a success, or why not.
     ///
@@ -79,19 +82,20 @@ impl Dialect {
             Place::Exchange(index) => self.exchanges.get(index).is_some_and(|exchange| says(exchange.grant, reason)),
             Place::Show(_) => root(reason) != Reason::WrongCredentials,
         };
-        let mut refusal = [self.refusals_of(place), Some(&self.refusals)]
-            .into_iter()
-            .flatten()
-            .find_map(|table| self.read_rows(table, &can_say, answer))?;
+        let tables = [self.refusals_of(place), Some(&self.refusals)];
+        // What one table says exactly goes before what the other might have meant.
+        let passes = (0..PASSES).flat_map(|pass| tables.into_iter().flatten().map(move |table| (pass, table)));
+        let mut refusal = passes.into_iter().find_map(|(pass, table)| self.read_rows(table, pass, &can_say, answer))?;
         let seconds = answer.headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         refusal.retry_after = seconds.map(std::time::Duration::from_secs);
         Some(refusal)
     }
 
-    /// All keys of a row, rows without holes first; then the keys of `by`; then the status alone.
+    /// By all keys of a row, rows without holes first; then by the keys of `by`; then by the status alone.
     fn read_rows(
         &self,
         table: &Refusals,
+        pass: usize,
         can_say: &dyn Fn(Reason) -> bool,
         answer: &AnswerParts<'_>,
     ) -> Option<Refusal> {
@@ -104,7 +108,7 @@ impl Dialect {
             fits.then(|| reader.into_values().with("status", Value::Number(i64::from(answer.status))))
         });
         let rows: Vec<&Row> = table.rows.iter().filter(|row| can_say(row.reason)).collect();
-        let passes: [Pass<'_>; 4] = [
+        let passes: [Pass<'_>; PASSES] = [
             &|row| self.row_says(row, said.as_ref(), answer, &|_| true).filter(Values::is_empty),
             &|row| self.row_says(row, said.as_ref(), answer, &|_| true),
             &|row| {
@@ -117,17 +121,14 @@ impl Dialect {
                 if telling { self.row_says(row, said.as_ref(), answer, &|key| key == "status") } else { None }
             },
         ];
-        for pass in passes {
-            let found: Vec<_> = rows.iter().filter_map(|row| Some((row.reason, pass(row)?))).collect();
-            if let [(_, values), ..] = found.as_slice() {
-                let mut refusal = Refusal::new(cautious(found.iter().map(|(reason, _)| *reason))?);
-                refusal.field = values.text("field").filter(|_| found.len() == 1).map(str::to_owned);
-                let detail = values.text("detail").or(said.as_ref().and_then(|said| said.text("detail")));
-                refusal.detail = detail.map(crate::domain::refusal::echo);
-                return Some(refusal);
-            }
-        }
-        None
+        let pass = passes.get(pass)?;
+        let found: Vec<_> = rows.iter().filter_map(|row| Some((row.reason, pass(row)?))).collect();
+        let (_, values) = found.first()?;
+        let mut refusal = Refusal::new(cautious(found.iter().map(|(reason, _)| *reason))?);
+        refusal.field = values.text("field").filter(|_| found.len() == 1).map(str::to_owned);
+        let detail = values.text("detail").or(said.as_ref().and_then(|said| said.text("detail")));
+        refusal.detail = detail.map(crate::domain::refusal::echo);
+        Some(refusal)
     }
 
     /// What stands in a row's own holes, if the answer says what the row does in these keys.
@@ -182,26 +183,36 @@ fn read_message(reader: &mut Reader<'_>, template: &AnswerTemplate, answer: &Ans
     for header in headers {
         reader.header(header, answer.headers).map_err(|_| format!("its header {} is another", header.name))?;
     }
+    read_body(reader, body, answer.body)
+}
+
+fn read_body(reader: &mut Reader<'_>, body: &Body, bytes: &[u8]) -> Result<(), String> {
     let other = |_| "its body says something else".to_owned();
     match body {
         Body::None => Ok(()),
         Body::Json(node) => {
-            let json = Json::parse(answer.body).ok_or("its body is not JSON")?;
+            let json = Json::parse(bytes).ok_or("its body is not JSON")?;
             reader.json(node, Some(&json), "").map_err(other)
         }
         Body::Xml(document) => {
-            let root = Xml::parse(answer.body).ok_or("its body is not XML")?;
+            let root = Xml::parse(bytes).ok_or("its body is not XML")?;
             reader.xml(&document.root, &root).map_err(other)
         }
         Body::Form(template) => {
-            let text = std::str::from_utf8(answer.body).map_err(|_| "its body is not UTF-8")?;
+            let text = std::str::from_utf8(bytes).map_err(|_| "its body is not UTF-8")?;
             reader.pairs(template, &pairs(text, Coding::Form)).map_err(other)
         }
         Body::Text(template) => {
-            let text = std::str::from_utf8(answer.body).map_err(|_| "its body is not UTF-8")?;
+            let text = std::str::from_utf8(bytes).map_err(|_| "its body is not UTF-8")?;
             // Many servers end their line; no token does.
             let text = if ends_in_token(template) { text.trim_end_matches(['\r', '\n']) } else { text };
             reader.text(template, Some(text), "body").map_err(other)
+        }
+        Body::Choice { setting, ways } => {
+            let fits = |(_, way): &&(String, Body)| reader.would(|trial| read_body(trial, way, bytes).is_ok());
+            let Some((name, way)) = ways.iter().find(fits).or(ways.first()) else { return Ok(()) };
+            read_body(reader, way, bytes)?;
+            reader.put(setting, Value::from(name.as_str()), "").map_err(other)
         }
     }
 }

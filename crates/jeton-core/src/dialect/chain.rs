@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use super::message::Slot;
-use super::template::Mark;
 use super::{Dialect, Exchange};
 
 /// One request of an exchange that has steps.
@@ -75,7 +74,7 @@ impl Exchange {
             self.requests.iter().flat_map(|request| request.starts.iter().map(move |start| (request, start)));
         starts.all(|(request, start)| {
             let mut there = false;
-            request.each_slot(start, &mut |hole, _| there |= hole.name == name && hole.mark == Mark::Required);
+            request.each_slot(start, &mut |hole, _| there |= hole.name == name && hole.is_required());
             there
         })
     }

@@ -17,7 +17,8 @@ use crate::domain::refusal::Reason;
 /// A request or an answer, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
-    /// The start lines of a request: method and path, with `{name}` for a hole. None for an answer.
+    /// The start lines of a request: method and path, with `{name}` for a hole, and what is fixed in the query. None for
+    /// an answer.
     pub starts: Vec<(http::Method, String)>,
     /// The status of an answer that has a fixed one.
     pub status: Option<u16>,
@@ -126,8 +127,12 @@ fn describe_request(request: &RequestTemplate) -> Description {
     }
 }
 
+/// The path, and of the query what is always the same.
 fn path(start: &Start) -> String {
-    start.path.iter().map(|segment| format!("/{}", text_of(segment))).collect()
+    let path: String = start.path.iter().map(|segment| format!("/{}", text_of(segment))).collect();
+    let fixed = start.query.iter().filter_map(|pair| Some(format!("{}={}", pair.name, pair.text.literal()?)));
+    let fixed: Vec<String> = fixed.collect();
+    if fixed.is_empty() { path } else { format!("{path}?{}", fixed.join("&")) }
 }
 
 fn describe_answer(answer: &AnswerTemplate) -> Description {
@@ -151,8 +156,13 @@ fn describe_message(message: &Message, places: &mut Vec<Described>) {
             HeaderValue::SetCookie(pair, _) => places.push(describe_pair(MessagePart::Cookie, pair)),
         }
     }
-    match &message.body {
+    describe_body(&message.body, places);
+}
+
+fn describe_body(body: &Body, places: &mut Vec<Described>) {
+    match body {
         Body::None => {}
+        Body::Choice { ways, .. } => describe_ways(ways, &|way, found| describe_body(way, found), places),
         Body::Form(pairs) => places.extend(pairs.iter().map(|pair| describe_pair(MessagePart::Form, pair))),
         Body::Json(node) => describe_json(node, "", places),
         Body::Xml(document) => describe_xml(&document.root, "", places),
@@ -197,22 +207,23 @@ fn describe_json(node: &Node, name: &str, places: &mut Vec<Described>) {
                 describe_json(&item.node, &format!("{name}[{index}]"), places);
             }
         }
-        Node::Choice { ways, .. } => {
-            let mut all: Vec<Described> = Vec::new();
-            for (index, (_, way)) in ways.iter().enumerate() {
-                let mut found = Vec::new();
-                describe_json(way, name, &mut found);
-                // What one of the alternatives does without is not required.
-                all.iter_mut().for_each(|known| known.required &= found.iter().any(|place| place.name == known.name));
-                let known = all.len();
-                let new = found.into_iter().filter(|place| all[..known].iter().all(|other| other.name != place.name));
-                let new: Vec<_> =
-                    new.map(|place| Described { required: place.required && index == 0, ..place }).collect();
-                all.extend(new);
-            }
-            places.extend(all);
-        }
+        Node::Choice { ways, .. } => describe_ways(ways, &|way, found| describe_json(way, name, found), places),
     }
+}
+
+fn describe_ways<T>(ways: &[(String, T)], describe: &dyn Fn(&T, &mut Vec<Described>), places: &mut Vec<Described>) {
+    let mut all: Vec<Described> = Vec::new();
+    for (index, (_, way)) in ways.iter().enumerate() {
+        let mut found = Vec::new();
+        describe(way, &mut found);
+        // What one of the alternatives does without is not required.
+        all.iter_mut().for_each(|known| known.required &= found.iter().any(|place| place.name == known.name));
+        let known = all.len();
+        let new = found.into_iter().filter(|place| all[..known].iter().all(|other| other.name != place.name));
+        let new: Vec<_> = new.map(|place| Described { required: place.required && index == 0, ..place }).collect();
+        all.extend(new);
+    }
+    places.extend(all);
 }
 
 fn describe_xml(element: &Element, above: &str, places: &mut Vec<Described>) {
@@ -237,7 +248,7 @@ fn described(part: MessagePart, name: &str, text: &Text) -> Described {
             values.push(DescribedValue {
                 name: hole.name.clone(),
                 kind,
-                required: hole.mark == Mark::Required,
+                required: hole.is_required(),
                 default: match &hole.mark {
                     Mark::Default(text) => Some(text.clone()),
                     _ => None,
@@ -260,7 +271,10 @@ fn text_of(text: &Text) -> String {
                 (Content::Part(texts), _) => texts.first().map(text_of).unwrap_or_default(),
                 _ => format!("{{{}}}", hole.name),
             };
-            hole.through.iter().fold(inside, |inside, transform| format!("{}({inside})", transform_name(transform)))
+            // A UUID is written as it is.
+            let changes = |transform: &&Transform| !matches!(transform, Transform::Uuid | Transform::Uuid4);
+            let through = hole.through.iter().filter(changes);
+            through.fold(inside, |inside, transform| format!("{}({inside})", transform_name(transform)))
         }
     };
     text.pieces.iter().map(piece).collect()

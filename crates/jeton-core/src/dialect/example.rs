@@ -9,6 +9,8 @@
 //! - `@answers = REASON`: the request can be read, and the server says no for this reason.
 //! - `@read_as = REASON`: what a client makes of the answer, where the answer does not tell exactly.
 //! - `@retry_after = SECONDS`, `@setting.NAME = VALUE`.
+//! - `@now = TIME`: when the answer is written. `issued_at`, `expires_at` and `expires_in` that have no line of their own
+//!   are reckoned from it and the dialect's lifetime.
 //! - `@crlf`: lines of the request's body end in CRLF.
 
 mod replay;
@@ -52,7 +54,7 @@ pub struct Reply {
     body: String,
 }
 
-const WORDS: [&str; 7] = ["call", "read_only", "refused", "answers", "read_as", "retry_after", "crlf"];
+const WORDS: [&str; 8] = ["call", "read_only", "refused", "answers", "read_as", "retry_after", "now", "crlf"];
 
 impl Example {
     /// The cases of the file `name`, whose content is `text`.
@@ -121,11 +123,19 @@ impl Example {
     }
 
     /// The case's values of these slots.
-    fn values(&self, slots: &[Slot]) -> Result<Values, String> {
+    fn values(&self, slots: &[Slot], lifetime: Duration) -> Result<Values, String> {
+        let now = self.word("now").map(|text| time("now", text)).transpose()?;
         let mut values = Values::new();
         for slot in slots {
-            if let Some(text) = self.word(&slot.name) {
-                values.set(slot.name.as_str(), value(slot, text)?);
+            let given = self.word(&slot.name).map(|text| value(slot, text)).transpose()?;
+            let reckoned = || match (slot.name.as_str(), now?) {
+                ("issued_at", now) => Some(Value::Time(now)),
+                ("expires_at", now) => Some(Value::Time(now + lifetime)),
+                ("expires_in", _) => i64::try_from(lifetime.as_secs()).ok().map(Value::Number),
+                _ => None,
+            };
+            if let Some(value) = given.or_else(reckoned) {
+                values.set(slot.name.as_str(), value);
             }
         }
         Ok(values)
@@ -216,15 +226,17 @@ fn reason(name: &str) -> Result<Reason, String> {
     Reason::named(name).ok_or_else(|| format!("there is no reason `{name}`"))
 }
 
+fn time(name: &str, text: &str) -> Result<Timestamp, String> {
+    let time: jiff::Timestamp = text.parse().map_err(|_| format!("`{name}` is no time of RFC 3339"))?;
+    Ok(Timestamp::from_micros(time.as_microsecond()))
+}
+
 fn value(slot: &Slot, text: &str) -> Result<Value, String> {
     match slot.kind {
         Kind::Secret => Ok(Value::Secret(Secret::from(text))),
         // A case may hold what a peer sends in another form than the type's own.
         Kind::Text | Kind::Uuid | Kind::Uuid4 | Kind::Dotted => Ok(Value::from(text)),
-        Kind::Time => {
-            let time: jiff::Timestamp = text.parse().map_err(|_| format!("`{}` is no time of RFC 3339", slot.name))?;
-            Ok(Value::Time(Timestamp::from_micros(time.as_microsecond())))
-        }
+        Kind::Time => time(&slot.name, text).map(Value::Time),
         kind => kind.read(text).ok_or_else(|| format!("`{}` {}", slot.name, kind.demand())),
     }
 }

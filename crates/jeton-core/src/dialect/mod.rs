@@ -16,6 +16,7 @@ mod noun;
 mod parse;
 pub(crate) mod percent;
 mod read;
+pub mod reference;
 mod refuse;
 mod request;
 mod settings;
@@ -43,7 +44,7 @@ use std::ops::Range;
 use json::Escape;
 use refuse::Refusals;
 use show::Show;
-use template::{AnswerTemplate, Header, Mark, Node, RequestTemplate};
+use template::{AnswerTemplate, Header, Node, RequestTemplate};
 
 use crate::domain::policy::Policy;
 
@@ -60,6 +61,8 @@ pub struct Dialect {
     pub shows: Vec<Show>,
     /// The names it declares beside the nouns, settings among them.
     pub fields: Vec<Field>,
+    /// The field in which an answer says where calls with its token go, if that is not the API's one address.
+    pub url: Option<String>,
     /// Named sets of addresses, for whoever calls the API itself.
     pub environments: Vec<(String, Vec<(String, String)>)>,
     /// Methods the API knows at all; empty: each start line speaks for itself.
@@ -123,8 +126,7 @@ impl Exchange {
         let starts = self.requests.iter().flat_map(|request| request.starts.iter().map(move |start| (request, start)));
         for (index, (request, start)) in starts.enumerate() {
             request.each_slot(start, &mut |hole, kind| {
-                let mark = if index == 0 { &hole.mark } else { &Mark::Optional };
-                add_slot(&mut slots, &hole.name, kind, mark);
+                add_slot(&mut slots, &hole.name, kind, index == 0 && hole.is_required());
             });
         }
         slots
@@ -133,13 +135,18 @@ impl Exchange {
     /// What its answer can say; required is what every alternative needs.
     pub fn answer_slots(&self) -> Vec<Slot> {
         let mut all: Vec<Slot> = Vec::new();
-        for (index, answer) in self.answers.iter().enumerate() {
+        let ways = self.answers.iter().flat_map(|answer| {
+            let bodies = answer.message.body.alternatives().into_iter();
+            bodies.map(move |body| (answer, body))
+        });
+        for (index, (answer, body)) in ways.enumerate() {
             let mut slots = Vec::new();
-            let mut add = |hole: &template::Hole, kind| add_slot(&mut slots, &hole.name, kind, &hole.mark);
+            let mut add = |hole: &template::Hole, kind| add_slot(&mut slots, &hole.name, kind, hole.is_required());
             if let Some(reason) = &answer.reason {
                 reason.each_slot(&mut add);
             }
-            answer.message.each_slot(&mut add);
+            answer.message.headers.iter().for_each(|header| header.each_slot(&mut add));
+            body.each_slot(&mut add);
             let required = |slots: &[Slot], name: &str| slots.iter().any(|slot| slot.name == name && slot.required);
             all.iter_mut().for_each(|slot| slot.required &= required(&slots, &slot.name));
             let known = all.len();
@@ -153,8 +160,7 @@ impl Exchange {
     }
 }
 
-fn add_slot(slots: &mut Vec<Slot>, name: &str, kind: Kind, mark: &Mark) {
-    let required = *mark == Mark::Required;
+fn add_slot(slots: &mut Vec<Slot>, name: &str, kind: Kind, required: bool) {
     match slots.iter_mut().find(|slot| slot.name == name) {
         Some(slot) => slot.required |= required,
         None => slots.push(Slot { name: name.to_owned(), kind, required }),
@@ -226,10 +232,13 @@ impl Dialect {
     /// The names of the alternatives that the setting `name` chooses from.
     fn choices(&self, name: &str) -> Vec<&str> {
         let answers = self.exchanges.iter().flat_map(|exchange| &exchange.answers);
-        let nodes = answers.filter_map(|answer| match &answer.message.body {
-            template::Body::Json(node) => Some(node),
-            _ => None,
+        let choices = answers.map(|answer| match &answer.message.body {
+            template::Body::Json(node) => node.choices(name),
+            template::Body::Choice { setting, ways } if setting == name => {
+                ways.iter().map(|(way, _)| way.as_str()).collect()
+            }
+            _ => Vec::new(),
         });
-        nodes.flat_map(|node| node.choices(name)).collect()
+        choices.flatten().collect()
     }
 }

@@ -127,7 +127,7 @@ impl Dialect {
 }
 
 /// What `{{detail}}` says where the refusal has no sentence of its own.
-fn sentence(reason: Reason) -> &'static str {
+pub(super) fn sentence(reason: Reason) -> &'static str {
     match reason {
         Reason::InvalidRequest => "the request is invalid",
         Reason::Missing => "a required value is missing",

@@ -327,7 +327,8 @@ fn charset(media_type: &str) -> Option<&str> {
 fn parse<'a>(template: &Body, given: &str, body: &'a [u8]) -> Result<Parsed<'a>, Refusal> {
     let malformed = |what: &str| Refusal::new(Reason::Malformed).field("body").detail(what);
     match template {
-        Body::None => Ok(Parsed::Nothing),
+        // Named alternatives stand in answers.
+        Body::None | Body::Choice { .. } => Ok(Parsed::Nothing),
         Body::Json(_) => Json::parse(body).map(Parsed::Json).ok_or_else(|| malformed("the body is not valid JSON")),
         Body::Xml(_) => Xml::parse(body).map(Parsed::Xml).ok_or_else(|| malformed("the body is not valid XML")),
         Body::Form(_) if essence(given) == "multipart/form-data" => multipart::fields(given, body)

@@ -1,11 +1,11 @@
 //! How a call shows its token: in a header, the query or a cookie. Both directions.
 
-use super::message::{Carrier, Placed, Request, Shown, WriteError};
+use super::message::{AnswerParts, Carrier, Placed, Request, Shown, WriteError};
 use super::percent::Coding;
 use super::read::{Reader, Stop, cookies, without_scheme};
 use super::refuse::Refusals;
 use super::request::{below, pairs, segments};
-use super::template::{Pair, Piece, Start, Text};
+use super::template::{Header, Pair, Piece, Start, Text};
 use super::values::{Value, Values};
 use super::write::Writer;
 use super::{Dialect, End};
@@ -21,6 +21,8 @@ pub struct Show {
     pub(super) placements: Vec<Vec<Spot>>,
     /// Places of the values that must stand beside the token.
     pub(super) also: Vec<Spot>,
+    /// Headers in which an answer to any call may give the next token.
+    pub(super) returned: Vec<Header>,
     pub(super) refusals: Refusals,
 }
 
@@ -305,6 +307,20 @@ impl Dialect {
             }
         }
         Ok(placed)
+    }
+}
+
+impl Dialect {
+    /// The next token, and what stands beside it, if the answer to a call gives one: from then on it is the one to show.
+    pub fn read_returned(&self, answer: &AnswerParts<'_>) -> Option<Values> {
+        let settings = Values::new();
+        let shows = self.shows.iter().filter(|show| show.calls.only != Some(End::Server) && !show.returned.is_empty());
+        shows.into_iter().find_map(|show| {
+            let mut reader = Reader::of_answer(&self.fields, &settings, false);
+            show.returned.iter().try_for_each(|header| reader.header(header, answer.headers)).ok()?;
+            let values = reader.finish().ok()?;
+            values.secret("access_token").is_some_and(|token| is_token(token.expose())).then_some(values)
+        })
     }
 }
 

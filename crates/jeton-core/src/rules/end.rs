@@ -43,22 +43,40 @@ pub fn revoke(
     }
     match jwt {
         // Several clients can speak for one service: the subject alone does not say whose token it is.
-        Some((claims, digest))
-            if claims.sub == client.service.id.to_string() && claims.client_id.as_ref() == Some(&client.client_id) =>
-        {
-            let end = Change::EndToken { digest, expires_at: claims.expires_at() };
-            let audit = Change::Audit(Audit {
-                at: now,
-                realm_id: Some(facts.realm.id),
-                event: "token.ended",
-                principal_id: Some(client.service.id),
-                session_id: None,
-                source: source.to_owned(),
-                detail: client.client_id.clone(),
-            });
-            let live = now < claims.expires_at() && !facts.ended;
-            Decision { answer: Ok(true), changes: if live { vec![end, audit] } else { Vec::new() } }
-        }
-        _ => Decision { answer: Ok(false), changes: Vec::new() },
+        Some((claims, digest)) => match of_client(facts, client, claims, digest, source, now) {
+            Some(changes) => Decision { answer: Ok(true), changes },
+            None => Decision { answer: Ok(false), changes: Vec::new() },
+        },
+        None => Decision { answer: Ok(false), changes: Vec::new() },
     }
+}
+
+/// Ends the token that a client got for itself, which has no session; nothing if it is another's. `digest` is that of
+/// its `jti`.
+pub fn of_client(
+    facts: &Facts,
+    client: &Client,
+    claims: &Claims,
+    digest: Digest,
+    source: &str,
+    now: Timestamp,
+) -> Option<Vec<Change>> {
+    // Several clients can speak for one service: the subject alone does not say whose token it is.
+    if claims.sub != client.service.id.to_string() || claims.client_id.as_ref() != Some(&client.client_id) {
+        return None;
+    }
+    if now >= claims.expires_at() || facts.ended {
+        return Some(Vec::new());
+    }
+    let end = Change::EndToken { digest, expires_at: claims.expires_at() };
+    let audit = Change::Audit(Audit {
+        at: now,
+        realm_id: Some(facts.realm.id),
+        event: "token.ended",
+        principal_id: Some(client.service.id),
+        session_id: None,
+        source: source.to_owned(),
+        detail: client.client_id.clone(),
+    });
+    Some(vec![end, audit])
 }

@@ -64,7 +64,7 @@ fn every_place_of_a_message() {
             "a query and a body of text",
             request(1),
             &[
-                "PUT /token",
+                "PUT /token?kind=a&kind=b",
                 "query kind = a",
                 "query kind = b",
                 "query kind? = {code_word}",

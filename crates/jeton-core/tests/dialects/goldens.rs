@@ -48,6 +48,54 @@ fn every_example_reads_and_writes_as_it_stands() {
     }
 }
 
+/// With `@now`, the times of an answer are reckoned.
+#[test]
+fn times_follow_from_now() {
+    let file = r#"
+jeton = 1
+name = "clock tower"
+[token]
+format = "opaque"
+lifetime = "1h"
+[[exchange]]
+grant = "api_key"
+request = "GET /in?id={{key_id}}&pin={{key_secret}}"
+answer = '''
+200
+Content-Type: application/json
+
+{"t":"{{access_token}}","in":{{expires_in}},"at":"{{issued_at|rfc3339}}","end":{{expires_at|epoch}}}'''
+"#;
+    let dialect = Dialect::parse(file).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
+    let case = r#"### in
+@key_id = k
+@key_secret = s
+@access_token = tok
+@now = 2026-01-15T15:00:00Z
+
+GET /in?id=k&pin=s
+
+HTTP/1.1 200
+Content-Type: application/json
+
+{"t":"tok","in":3600,"at":"2026-01-15T15:00:00Z","end":1768492800}
+"#;
+    for (from, to, good) in [
+        ("", "", true),
+        ("@now", "@expires_in = 60\n@now", false),
+        ("@now", "@expires_at = 2026-01-15T15:01:00Z\n@now", false),
+        ("15:00:00Z\n\n", "15:00:01Z\n\n", false),
+        ("15:00:00Z\n\n", "noon\n\n", false),
+        ("@now = 2026-01-15T15:00:00Z\n", "", false),
+    ] {
+        let cases = Example::read_all("in.http", &case.replacen(from, to, 1)).unwrap();
+        let played: Result<(), String> = cases.iter().try_for_each(|case| case.replay(&dialect));
+        assert_eq!(played.is_ok(), good, "{to}: {played:?}");
+    }
+    let other = case.replace("@now", "@expires_in = 60\n@now").replace("3600", "60");
+    assert_eq!(Example::read_all("in.http", &other).unwrap()[0].replay(&dialect), Ok(()));
+}
+
 /// An example that is wrong in one place is told so.
 #[test]
 fn a_wrong_example_is_found() {

@@ -4,6 +4,7 @@
 mod answers;
 mod deviations;
 mod guards;
+mod refusals;
 mod show;
 mod xml;
 
@@ -169,6 +170,16 @@ Content-Type: text/xml
             "POST /in\nContent-Type: application/json\n\n{\"a\":[\"a\",\"b\"],\"s\":[\"x\", \"s:r\", \"s:w\\\"\"]}",
         ),
         (
+            "POST /in\nContent-Type: text/plain\nX-In: IN_{{username|upper}}\n\n{{password}}",
+            ADA,
+            "POST /in\nContent-Type: text/plain\nX-In: IN_ADA\n\np&s",
+        ),
+        (
+            "POST /in\nContent-Type: application/json\n\n{\"l\":[{\"n\":\"user\",\"v\":\"{{username}}\"},{\"n\":\"realm\",\"v\":\"{{realm?}}\"},{\"n\":\"pin\",\"v\":\"{{password}}\"}]}",
+            ADA,
+            "POST /in\nContent-Type: application/json\n\n{\"l\":[{\"n\":\"user\",\"v\":\"ada\"},{\"n\":\"pin\",\"v\":\"p&s\"}]}",
+        ),
+        (
             "POST /in\nContent-Type: text/xml\n\n<in user='{{username}}'>{{password}}</in>",
             ADA,
             "POST /in\nContent-Type: text/xml\n\n<in user='ada'>p&amp;s</in>",
@@ -230,6 +241,7 @@ fn what_cannot_be_written() {
         ),
         ("POST /in\nX-A: {{who}}\nX-B: {{password}}", &[("username", "a\\b"), ("password", "b")], "who"),
         ("POST /in\nX-A: {{who}}\nX-B: {{password}}", &[("password", "b")], "realm"),
+        ("POST /in\nX-A: {{username|upper}}\nX-B: {{password}}", &[("username", "Ada"), ("password", "b")], "username"),
     ];
     for (template, asked, name) in rows {
         let dialect = asking(template);
@@ -273,6 +285,22 @@ fn routing_by_what_a_request_says() {
             ),
         ),
     ]);
+    let deep = dialect(&[
+        exchange(
+            "password",
+            "",
+            &format!(
+                "{json}{{\"as\":{{\"kind\":\"user\",\"name\":\"{{{{username}}}}\"}},\"word\":\"{{{{password}}}}\"}}"
+            ),
+        ),
+        exchange(
+            "password",
+            "",
+            &format!(
+                "{json}{{\"as\":{{\"kind\":\"guest\",\"nick\":\"{{{{username}}}}\"}},\"word\":\"{{{{password}}}}\"}}"
+            ),
+        ),
+    ]);
     let xml = "Content-Type: text/xml\n\n";
     let soap = dialect(&[
         exchange("password", "", &format!("{xml}<e><login><u>{{{{username}}}}</u><p>{{{{password}}}}</p></login></e>")),
@@ -293,6 +321,9 @@ fn routing_by_what_a_request_says() {
         (&rpc, call(r#"{"jsonrpc":"2.0","method":"login","params":["a","b"],"id":7}"#), Ok(0)),
         (&rpc, call(r#"{"id":7,"params":{"t":"b"},"method":"again","jsonrpc":"2.0"}"#), Ok(1)),
         (&rpc, call(r#"{"jsonrpc":"2.0","method":"other","params":["a","b"],"id":7}"#), Err(Reason::Malformed)),
+        (&deep, call(r#"{"as":{"name":"a","kind":"user"},"word":"b"}"#), Ok(0)),
+        (&deep, call(r#"{"as":{"nick":"a","kind":"guest"},"word":"b"}"#), Ok(1)),
+        (&deep, call(r#"{"as":{"nick":"a"},"word":"b"}"#), Err(Reason::Missing)),
         (&soap, element("<e><login><u>a</u><p>b</p></login></e>"), Ok(0)),
         (&soap, element("<e><again><t>a</t></again></e>"), Ok(1)),
         (&soap, element("<e><other/></e>"), Err(Reason::Missing)),
@@ -361,4 +392,30 @@ fn a_form_or_json_by_the_type_of_the_body() {
     }
     let reading = read(&dialect, "POST /in\nContent-Type: application/json\n\nu=ada&p=p%26s");
     assert!(matches!(&reading, Reading::Refused { refusal, .. } if refusal.reason == Reason::Malformed), "{reading:?}");
+}
+
+/// A text with a setting stands before one without: the setting decides which is written, and both are read.
+#[test]
+fn a_part_that_a_setting_chooses() {
+    let head = "jeton = 1\nname = 'made up'\n[token]\nformat = 'opaque'\nlifetime = '1h'\n[field]\nhome = { from = 'setting' }\n\
+                [part]\nwho = ['@{{username}}:{{home}}', '{{username}}']\n";
+    let exchange = format!(
+        "[[exchange]]\n{PASSWORD}request = \"PUT /in\\nX-In: {{{{who}}}}\\nX-Pin: {{{{password}}}}\"\n{ANSWER}"
+    );
+    let dialect = Dialect::parse(&format!("{head}{exchange}")).unwrap();
+    let ada = values(&dialect.exchanges[0].request_slots(), ADA);
+    let set = Values::new().with("home", "example.org");
+    let written = |settings| dialect.write_request(0, &ada, settings).map(|request| request.headers[0].1.clone());
+    assert_eq!(written(&set).as_deref(), Ok("@ada:example.org"));
+    assert_eq!(written(&Values::new()).as_deref(), Ok("ada"));
+    for (found, username) in
+        [("@ada:example.org", "ada"), ("ada", "ada"), ("@ada:example.com", "@ada:example.com"), ("@ada", "@ada")]
+    {
+        let headers = header_map(&[("X-In".into(), found.into()), ("X-Pin".into(), "p".into())]);
+        let request = Request { method: &Method::PUT, path: "/in", query: None, headers: &headers, body: b"" };
+        match dialect.read_request(&request, &set) {
+            Reading::Exchange { values, .. } => assert_eq!(values.text("username"), Some(username)),
+            other => panic!("{found}: {other:?}"),
+        }
+    }
 }

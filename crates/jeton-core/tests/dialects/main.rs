@@ -12,5 +12,6 @@ mod goldens;
 mod language;
 mod made_up;
 mod mistakes;
+mod reference;
 mod round_trip;
 mod wire;

@@ -216,6 +216,26 @@ const ROWS: &[(&str, &str, &str)] = &[
         "[[exchange]]\ngrant = \"end\"\nrequest = 'POST /out'\nanswer = '204'\n\n[[¦show]]\nonly = \"client\"\n",
         "the grant `end` finds its token by [[show]], and none is for POST /out",
     ),
+    (
+        "token = \"Authorization",
+        "¦returned = \"X-New: {{access_token}}\"\ntoken = \"Authorization",
+        "no server here gives the next token in the answer to a call (write only = \"client\"",
+    ),
+    (
+        "token = \"Authorization",
+        "only = \"client\"\nreturned = \"¦X-New: {{access_token?}}\"\ntoken = \"Authorization",
+        "what is returned holds the next token once",
+    ),
+    (
+        "[token]\n",
+        "[token]\nurl = ¦\"plot\"\n",
+        "`plot` is no text that the server gives (write plot = { from = \"server\" }",
+    ),
+    (
+        "[token]\nformat = \"jwt\"",
+        "[field.home]\nfrom = \"server\"\n[¦token]\nurl = \"home\"\nformat = \"jwt\"",
+        "no answer says `home` (write {{home}} in one)",
+    ),
     ("\"Authorization: Bearer {{access_token}}\"", "\"¦X-Key: {{key_id}}\"", "a placement holds the token once"),
 ];
 

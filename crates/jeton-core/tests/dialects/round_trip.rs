@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use http::HeaderMap;
 use jeton_core::dialect::{
-    AnswerParts, Dialect, End, Exchange, Kind, OwnedRequest, Reading, Request, Slot, Value, Values,
+    AnswerParts, Dialect, End, Exchange, Kind, Origin, OwnedRequest, Reading, Request, Slot, Value, Values,
 };
 use jeton_core::secret::Secret;
 use jeton_core::time::Timestamp;
@@ -108,6 +108,12 @@ fn for_each(slots: &[Slot], what: &str, test: impl Fn(&Values) -> Option<Values>
     tally.borrow().check(what);
 }
 
+/// A value for each setting that has none by itself and may be needed.
+fn settings(dialect: &Dialect) -> Values {
+    let needed = dialect.fields.iter().filter(|field| field.origin == Origin::Setting && field.default.is_none());
+    needed.fold(Values::new(), |values, field| values.with(field.name.as_str(), "example.org"))
+}
+
 #[test]
 fn requests() {
     for dialect in dialects() {
@@ -120,7 +126,7 @@ fn requests() {
             }
             let what = format!("{} {}", dialect.name, exchange.grant.name());
             for_each(&exchange.request_slots(), &what, |values| {
-                let request = dialect.write_request(index, values, &Values::new()).ok()?;
+                let request = dialect.write_request(index, values, &settings(dialect)).ok()?;
                 match read_back(dialect, &request) {
                     Reading::Exchange { index: read, values, .. } if read == index => Some(values),
                     other => panic!("{what}: {other:?}"),
@@ -137,7 +143,7 @@ fn read_back(dialect: &Dialect, request: &OwnedRequest) -> Reading {
         None => (request.target.as_str(), None),
     };
     let request = Request { method: &request.method, path, query, headers: &headers, body: request.body.as_bytes() };
-    dialect.read_request(&request, &Values::new())
+    dialect.read_request(&request, &settings(dialect))
 }
 
 #[test]
@@ -147,7 +153,8 @@ fn answers() {
             for shape in
                 [None, Some("three")].into_iter().filter(|shape| shape.is_none() || dialect.name == "pitchpoint")
             {
-                let settings = shape.map_or(Values::new(), |shape| Values::new().with("shape", shape));
+                let settings = settings(dialect);
+                let settings = shape.map_or(settings.clone(), |shape| settings.with("shape", shape));
                 let what = format!("{} {} {shape:?}", dialect.name, exchange.grant.name());
                 // The shorter shape has no scope.
                 let slots: Vec<_> = exchange

@@ -29,7 +29,7 @@ use crate::exchange::{Ended, exchange};
 use crate::fault::Fault;
 use crate::inspect::inspect;
 use crate::mounts::{Mount, Mounts};
-use crate::present::present;
+use crate::present::{Presented, present};
 use crate::random::SystemRng;
 
 pub(super) async fn any(State(http): State<Http>, request: Request) -> Response {
@@ -260,7 +260,7 @@ pub(super) async fn sign_in(
         }
         GrantName::Refresh | GrantName::Renew => {
             let name = if grant == GrantName::Renew { "access_token" } else { "refresh_token" };
-            query.token = Some(token_digest(app, realm, &secret(name)).await?);
+            query.token = Some(presented(app, realm, &secret(name)).await?.digest);
             Grant::Refresh
         }
         GrantName::UserInfo | GrantName::End | GrantName::Step => return Err(Reason::NoRoute.into()),
@@ -295,12 +295,12 @@ fn grant_echoes_refresh(grant: &Grant, dialect: &Dialect) -> bool {
         && matches!(dialect.policy.refresh, jeton_core::domain::policy::Refresh::Keep { .. })
 }
 
-/// Under what the store knows a presented token.
-async fn token_digest(app: &App, realm: &str, token: &Secret<String>) -> Result<Digest, Ended> {
+/// A token as the realm's keys read it.
+async fn presented(app: &App, realm: &str, token: &Secret<String>) -> Result<Presented, Ended> {
     let facts = app.store.load(&Query { realm, ..Query::default() }).await?;
     let realm_id = facts.ok_or(Reason::NoRealm)?.realm.id;
     let keys = app.keys(realm_id).await?;
-    Ok(present(token.expose(), &keys, &app.pepper)?.digest)
+    Ok(present(token.expose(), &keys, &app.pepper)?)
 }
 
 /// Whom the token in the request speaks for.
@@ -320,10 +320,18 @@ async fn user_info(app: &App, mount: &Mount, values: &Values) -> Result<Values, 
 /// Ends the session of the tokens in the request. A token that is not good any more is ended already.
 async fn sign_out(app: &App, mount: &Mount, values: &Values, received: &Received) -> Result<Values, Ended> {
     for token in ["access_token", "refresh_token"].into_iter().filter_map(|name| values.secret(name)) {
-        let Ok(digest) = token_digest(app, &mount.realm, token).await else { continue };
-        let query = Query { realm: &mount.realm, token: Some(digest), ..Query::default() };
+        let Ok(presented) = presented(app, &mount.realm, token).await else { continue };
+        let client_id = presented.claims.as_ref().and_then(|claims| claims.client_id.as_deref());
+        let (digest, ended) = (Some(presented.digest), presented.jti);
+        let query = Query { realm: &mount.realm, token: digest, ended, client_id, ..Query::default() };
         let facts = app.store.load(&query).await?.ok_or(Reason::NoRealm)?;
-        let changes = end::session(&facts, &received.source.to_string(), app.clock.now());
+        let (source, now) = (received.source.to_string(), app.clock.now());
+        let changes = match (&facts.token, &facts.client, presented.claims.as_ref().zip(ended)) {
+            (None, Some(client), Some((claims, jti))) => {
+                end::of_client(&facts, client, claims, jti, &source, now).unwrap_or_default()
+            }
+            _ => end::session(&facts, &source, now),
+        };
         if !changes.is_empty() {
             app.store.commit(changes).await?;
         }

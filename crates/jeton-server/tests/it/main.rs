@@ -3,6 +3,7 @@
 
 mod harness;
 
+mod beside;
 mod chains;
 mod cors;
 mod custom_dialect;

@@ -74,25 +74,26 @@ impl Local {
 }
 
 /// A secret in a file, without the newline that editors put at its end.
-pub(super) fn from_file(path: &Path) -> anyhow::Result<Secret<String>> {
+pub(crate) fn from_file(path: &Path) -> anyhow::Result<Secret<String>> {
     let file = fs::File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
     from_reader(file).with_context(|| format!("{} cannot be used", path.display()))
 }
 
 /// A secret on standard input.
-pub(super) fn from_stdin() -> anyhow::Result<Secret<String>> {
+pub(crate) fn from_stdin() -> anyhow::Result<Secret<String>> {
     from_reader(io::stdin().lock()).context("standard input cannot be used")
 }
 
 /// Asks for a secret without showing it.
-pub(super) fn prompt(question: &str, instead: &str) -> anyhow::Result<Secret<String>> {
+pub(crate) fn prompt(question: &str, instead: &str) -> anyhow::Result<Secret<String>> {
     if !io::stdin().is_terminal() {
         bail!("there is no terminal to ask on; {instead}");
     }
     Ok(Secret::new(rpassword::prompt_password(question)?))
 }
 
-fn from_reader(reader: impl Read) -> anyhow::Result<Secret<String>> {
+/// A secret that something else gives, such as a program's output.
+pub(crate) fn from_reader(reader: impl Read) -> anyhow::Result<Secret<String>> {
     /// Longer than any password or token that is accepted.
     const LONGEST: usize = 64 * 1024;
     // Room from the start: a buffer that grows leaves copies of the secret behind.

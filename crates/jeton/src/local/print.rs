@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::Local;
 
 /// One thing, by member.
-pub(super) type Record = Map<String, Value>;
+pub(crate) type Record = Map<String, Value>;
 
 /// Builds a [`Record`] from `"name": value` members, in this order.
 macro_rules! record {
@@ -19,7 +19,7 @@ macro_rules! record {
         record
     }};
 }
-pub(super) use record;
+pub(crate) use record;
 
 impl Local {
     /// Prints one thing.
@@ -29,21 +29,26 @@ impl Local {
 
     /// Prints a table with a row for each thing; `empty` is said when there is none.
     pub(super) fn list(&self, rows: Vec<Record>, empty: &str) -> anyhow::Result<()> {
-        if self.json {
-            return print(&Value::Array(rows.into_iter().map(Value::Object).collect()).to_string());
+        list(rows, empty, self.json)
+    }
+}
+
+/// Prints a table with a row for each thing, for a command that has no opened store.
+pub(crate) fn list(rows: Vec<Record>, empty: &str, json: bool) -> anyhow::Result<()> {
+    if json {
+        return print(&Value::Array(rows.into_iter().map(Value::Object).collect()).to_string());
+    }
+    match rows.is_empty() {
+        true => {
+            say(empty);
+            Ok(())
         }
-        match rows.is_empty() {
-            true => {
-                say(empty);
-                Ok(())
-            }
-            false => show_table(&rows),
-        }
+        false => show_table(&rows),
     }
 }
 
 /// Prints one thing, for a command that has no opened store.
-pub(super) fn show(record: Record, json: bool) -> anyhow::Result<()> {
+pub(crate) fn show(record: Record, json: bool) -> anyhow::Result<()> {
     match json {
         true => print(&Value::Object(record).to_string()),
         false => print(&lines(&record)),
@@ -51,31 +56,32 @@ pub(super) fn show(record: Record, json: bool) -> anyhow::Result<()> {
 }
 
 /// Prints a table with a row for each of `rows`, which are not none.
-pub(super) fn show_table(rows: &[Record]) -> anyhow::Result<()> {
+pub(crate) fn show_table(rows: &[Record]) -> anyhow::Result<()> {
     print(&table(rows))
 }
 
 /// Says what was done.
-pub(super) fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     anstream::eprintln!("{}", visible(text));
 }
 
 /// A time, to the second.
-pub(super) fn time(at: Timestamp) -> Value {
+pub(crate) fn time(at: Timestamp) -> Value {
     Value::from(at.whole_secs().to_string())
 }
 
 /// A time, or nothing.
-pub(super) fn maybe_time(at: Option<Timestamp>) -> Value {
+pub(crate) fn maybe_time(at: Option<Timestamp>) -> Value {
     at.map_or(Value::Null, time)
 }
 
 /// A list of texts.
-pub(super) fn texts<T: Into<Value>>(items: impl IntoIterator<Item = T>) -> Value {
+pub(crate) fn texts<T: Into<Value>>(items: impl IntoIterator<Item = T>) -> Value {
     Value::Array(items.into_iter().map(Into::into).collect())
 }
 
-fn print(text: &str) -> anyhow::Result<()> {
+/// Prints a text and a line end.
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     match writeln!(io::stdout().lock(), "{text}") {
         // Whoever reads has seen enough, as in `… | head`.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),

@@ -1,4 +1,4 @@
-//! `jeton token`
+//! `jeton token inspect`
 
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use anyhow::bail;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
-use clap::Subcommand;
 use jeton_core::domain::realm::Realm;
 use jeton_core::domain::refusal::Reason;
 use jeton_core::facts::{Facts, Query};
@@ -17,27 +16,27 @@ use jeton_server::inspect::inspect;
 use jeton_server::present::present;
 use serde_json::Value;
 
-use super::Local;
 use super::password::{from_file, from_stdin, prompt};
 use super::print::{Record, record, time};
+use super::{Local, Shared};
 
-#[derive(Subcommand)]
-pub(crate) enum Command {
-    /// Say whether a token is good now, whom it speaks for, and what it claims
-    ///
-    /// The token is read from --file or from standard input, or asked for on a terminal; it is never printed.
-    /// The exit status is 0 if the token is good and 1 if it is not.
-    Inspect {
-        /// The realm that issued it
-        realm: String,
-        /// Take the token from this file
-        #[arg(long, value_name = "FILE")]
-        file: Option<PathBuf>,
-    },
+/// Say whether a token of a local realm is good now, whom it speaks for, and what it claims
+///
+/// The token is read from --file or from standard input, or asked for on a terminal; it is never printed.
+/// The exit status is 0 if the token is good and 1 if it is not.
+#[derive(clap::Args)]
+pub(crate) struct Inspect {
+    #[command(flatten)]
+    pub(super) shared: Shared,
+    /// The realm that issued it
+    realm: String,
+    /// Take the token from this file
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
 }
 
-pub(super) async fn run(local: &Local, command: Command) -> anyhow::Result<()> {
-    let Command::Inspect { realm, file } = command;
+pub(super) async fn run(local: &Local, args: Inspect) -> anyhow::Result<()> {
+    let Inspect { realm, file, .. } = args;
     let realm = local.realm(&realm).await?;
     let token = match &file {
         Some(path) => from_file(path)?,

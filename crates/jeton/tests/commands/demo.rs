@@ -9,14 +9,14 @@ use serde_json::Value;
 
 use crate::harness::{FORM, JSON, Response, contains, post, send, text};
 
-struct Demo {
+pub(crate) struct Demo {
     child: Child,
     stdout: BufReader<ChildStdout>,
     ready: Value,
 }
 
 impl Demo {
-    fn start(data: &Path) -> Self {
+    pub(crate) fn start(data: &Path) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_jeton"))
             .args(["demo", "--listen", "127.0.0.1:0", "--json", "--data", data.to_str().unwrap()])
             .stdin(Stdio::null())
@@ -30,11 +30,12 @@ impl Demo {
         Self { child, stdout, ready }
     }
 
-    fn of(&self, pointer: &str) -> String {
+    /// A member of the one line that it prints.
+    pub(crate) fn of(&self, pointer: &str) -> String {
         text(&self.ready, pointer)
     }
 
-    fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.of("/url").strip_prefix("http://").unwrap().parse().unwrap()
     }
 

@@ -5,11 +5,14 @@
 
 mod administration;
 mod backup;
+#[cfg(feature = "demo")]
+mod client;
 mod copy;
 #[cfg(feature = "demo")]
 mod database;
 #[cfg(feature = "demo")]
 mod demo;
+mod dialect_check;
 mod four_realms;
 mod gate;
 mod harness;

@@ -1,5 +1,6 @@
 //! What an issuer says of itself (RFC 8414, OIDC Discovery).
 
+use jeton_core::dialect::Values;
 use jeton_core::secret::Secret;
 use jeton_core::time::Timestamp;
 use serde::Deserialize;
@@ -37,7 +38,7 @@ pub fn oauth_discovery(issuer: &str) -> Request {
 
 fn metadata_request(url: String) -> Request {
     let headers = vec![("Accept".to_owned(), "application/json".to_owned())];
-    Request { method: http::Method::GET, url, headers, body: Secret::default() }
+    Request { method: http::Method::GET, url, headers, body: Secret::default(), asked: Values::new() }
 }
 
 impl Metadata {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use jeton_core::dialect::Values;
 use jeton_core::secret::Secret;
 use jeton_core::time::Timestamp;
 use jeton_core::token::signing::SigningKey;
@@ -68,7 +69,13 @@ impl OAuthFlow {
                 .with("client_assertion", self.assertion(proof)?.expose()),
             ClientAuth::None => form.with("client_id", &self.client_id),
         };
-        Ok(Request { method: http::Method::POST, url: url.to_owned(), headers, body: form.into_body() })
+        Ok(Request {
+            method: http::Method::POST,
+            url: url.to_owned(),
+            headers,
+            body: form.into_body(),
+            asked: Values::new(),
+        })
     }
 
     /// As the profile says, else by the secret there is and what the issuer takes.

@@ -65,8 +65,7 @@ fn metadata_of_others_and_insecure_endpoints_are_refused() {
 #[test]
 fn requests_prove_the_client_as_the_issuer_asks() {
     let secrets = secrets(&[("client_secret", "s:%")]);
-    let issued =
-        Issued { access: Secret::from("acc"), refresh: Some(Secret::from("r/1")), lifetime: None, expires_at: None };
+    let issued = Issued { access: Secret::from("acc"), refresh: Some(Secret::from("r/1")), ..Issued::default() };
     let token = Token::new(issued, Timestamp::EPOCH, 0, 0.0);
     let post = r#","token_endpoint_auth_methods_supported":["client_secret_post"]"#;
     let revoke = format!(r#","revocation_endpoint":"{ISSUER}/revoke""#);
@@ -148,6 +147,36 @@ fn answers_are_read_by_the_standard() {
             (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
             (read, _) => panic!("{body}: {read:?}"),
         }
+    }
+    for (beside, seconds, told) in [
+        (r#""token_type":"bearer","expires_in":60"#, Some(60), ""),
+        (r#""token_type":"Bearer","expires_in":"60""#, Some(60), "expires_in_as_text: `expires_in` is a string"),
+        (
+            r#""token_type":"Bearer","expires_in":60.9"#,
+            Some(60),
+            "expires_in_fraction: `expires_in` is a number with a fraction",
+        ),
+        (
+            r#""token_type":"Bearer","expires_in":"soon""#,
+            None,
+            "expires_in_unreadable: `expires_in` is no number of seconds, and passed over",
+        ),
+        (
+            r#""token_type":"Bearer","expires_in":-1"#,
+            None,
+            "expires_in_unreadable: `expires_in` is no number of seconds, and passed over",
+        ),
+        (r#""token_type":"Bearer","expires_in":null"#, None, ""),
+        (r#""expires_in":60"#, Some(60), "token_type_missing: `token_type` is not there, and taken for Bearer"),
+    ] {
+        let body = format!(r#"{{"access_token":"a",{beside}}}"#);
+        let issued = flow(Grant::ClientCredentials, "", &[]).read(Act::SignIn, &answer(200, &body)).unwrap();
+        let deviations: Vec<String> = issued.deviations.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            (issued.lifetime.map(|life| life.as_secs()), deviations.concat().as_str()),
+            (seconds, told),
+            "{body}"
+        );
     }
     let exchanged = r#"{"access_token":"a","token_type":"N_A"}"#;
     flow(Grant::TokenExchange, "", &[]).read(Act::SignIn, &answer(200, exchanged)).unwrap();

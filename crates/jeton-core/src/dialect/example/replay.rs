@@ -45,7 +45,7 @@ impl Example {
                 let exchange = dialect.exchanges.get(index).ok_or("no such exchange")?;
                 let (asked, answered) = (asked(exchange), exchange.answer_slots());
                 self.check_names(&[asked.as_slice(), answered.as_slice()].concat())?;
-                let expected = self.values(&asked)?;
+                let expected = self.values(&asked, dialect.policy.lifetime)?;
                 same("the request's values", &sorted_values(&values), &sorted_values(&expected))?;
                 if !self.has("read_only") {
                     self.written(dialect, index, &expected, &settings)?;
@@ -88,7 +88,7 @@ impl Example {
                 Ok(_) => Err("the answer is read as a success".to_owned()),
             };
         }
-        let (settings, expected) = (self.settings(), self.values(slots)?);
+        let (settings, expected) = (self.settings(), self.values(slots, dialect.policy.lifetime)?);
         let answer = dialect.write_answer(index, &expected, &settings).map_err(|error| error.to_string())?;
         same_answer(&answer, reply)?;
         let mut read = dialect.read_answer(index, &reply.parts()).map_err(|error| error.to_string())?;
@@ -112,7 +112,7 @@ impl Example {
             required: false,
         }));
         self.check_names(&slots)?;
-        let expected = self.values(&slots)?;
+        let expected = self.values(&slots, dialect.policy.lifetime)?;
         let refusal = match dialect.read_token(&self.request()) {
             Shown::None => {
                 same("a token is shown", &Values::new(), &expected)?;
@@ -153,12 +153,18 @@ impl Example {
         let exchange = dialect.exchanges.get(index).ok_or("no such exchange")?;
         let (asked, answered) = (asked(exchange), exchange.answer_slots());
         self.check_names(&[asked.as_slice(), answered.as_slice()].concat())?;
-        same("the request's values", &sorted_values(&values), &sorted_values(&self.values(&asked)?))?;
+        same(
+            "the request's values",
+            &sorted_values(&values),
+            &sorted_values(&self.values(&asked, dialect.policy.lifetime)?),
+        )?;
         let Some(reply) = &self.reply else { return Ok(()) };
         match (dialect.read_answer(index, &reply.parts()), self.answers()?) {
-            (Ok(read), None) => {
-                same("the answer's values", &sorted_values(&read), &sorted_values(&self.values(&answered)?))
-            }
+            (Ok(read), None) => same(
+                "the answer's values",
+                &sorted_values(&read),
+                &sorted_values(&self.values(&answered, dialect.policy.lifetime)?),
+            ),
             (Err(ReadError::Refused(read)), Some(refusal)) => {
                 same("the answer's reason", &read.reason, &self.read_as(refusal.reason)?)
             }

@@ -59,6 +59,16 @@ impl Parser<'_> {
         self.check_renewed_jwt(root, dialect);
         self.check_chains(root, dialect);
         self.check_shown(root, dialect);
+        if let (Some(token), Some(url)) = (token, &dialect.url) {
+            let tells = |exchange: &Exchange| exchange.answer_slots().iter().any(|slot| slot.name == *url);
+            if !dialect.exchanges.iter().any(|exchange| exchange.grant.issues() && tells(exchange)) {
+                self.mistake_help(
+                    token.key_at,
+                    format!("no answer says `{url}`"),
+                    format!("write {{{{{url}}}}} in one"),
+                );
+            }
+        }
         let unused: Vec<_> =
             self.parts.iter().filter(|part| !part.used).map(|part| (part.at, part.name.clone())).collect();
         for (at, name) in unused {

@@ -61,6 +61,7 @@ impl Parser<'_> {
             exchanges,
             shows,
             fields: Vec::new(),
+            url: root.get("token").and_then(|entry| self.learnt_url(entry)),
             environments: root.get("environment").map(|entry| self.environments(entry)).unwrap_or_default(),
             methods: root.get("methods").map(|entry| self.methods(entry)).unwrap_or_default(),
             prefixes: root.get("prefixes").map(|entry| self.prefixes(entry)).unwrap_or_default(),
@@ -75,6 +76,18 @@ impl Parser<'_> {
             self.check_whole(root, &dialect);
         }
         Some(Dialect { fields: std::mem::take(&mut self.fields), ..dialect })
+    }
+
+    /// `[token] url = "FIELD"`: a text that the server gives.
+    fn learnt_url(&mut self, token: Entry<'_>) -> Option<String> {
+        let entry = self.table(token)?.get("url")?;
+        let name = self.text_of(entry)?;
+        let given = |field: &Field| field.name == name && field.origin == Origin::Server && field.kind == Kind::Text;
+        if !self.fields.iter().any(given) {
+            let help = format!("write {name} = {{ from = \"server\" }} in [field]");
+            self.mistake_help(entry.at, format!("`{name}` is no text that the server gives"), help);
+        }
+        Some(name.to_owned())
     }
 
     fn version(&mut self, root: Keys<'_>) {

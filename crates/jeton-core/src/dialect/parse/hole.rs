@@ -74,7 +74,7 @@ impl Parser<'_> {
         if name.as_str() == noun::ASKED_AT {
             self.one_way.push(inside.offset(0));
         }
-        Some(Hole { name: name.as_str().to_owned(), content, mark, through, at: self.position(inside) })
+        Some(Hole { name: name.as_str().to_owned(), content, mark, in_some: false, through, at: self.position(inside) })
     }
 
     /// `*` is for a text of words; whoever reads the place that it repeats takes it off the list.
@@ -179,9 +179,10 @@ impl Parser<'_> {
         let ways = self.enter_part(name)?;
         let texts = match ways {
             Ways::Listed(sources) => {
-                let texts: Vec<Text> =
+                let mut texts: Vec<Text> =
                     sources.iter().map(|source| self.text(source.snippet(), Coding::Plain)).collect();
                 self.check_listed(&sources, &texts);
+                note_in_some(&mut texts);
                 Some(texts)
             }
             Ways::Named(_) => {
@@ -240,5 +241,29 @@ impl Parser<'_> {
             _ => Kind::Text,
         };
         self.check_transforms(inside, hole, kind);
+    }
+}
+
+/// Notes of each hole whether another text of the list does without it.
+fn note_in_some(texts: &mut [Text]) {
+    let names = |text: &Text| {
+        let mut names = Vec::new();
+        text.each_slot(&mut |hole, _| names.push(hole.name.clone()));
+        names
+    };
+    let all: Vec<Vec<String>> = texts.iter().map(names).collect();
+    texts
+        .iter_mut()
+        .for_each(|text| note(text, &|name| !all.iter().all(|names| names.iter().any(|known| known == name))));
+}
+
+fn note(text: &mut Text, in_some: &dyn Fn(&str) -> bool) {
+    for piece in &mut text.pieces {
+        if let Piece::Hole(hole) = piece {
+            hole.in_some |= in_some(&hole.name);
+            if let Content::Part(texts) = &mut hole.content {
+                texts.iter_mut().for_each(|text| note(text, in_some));
+            }
+        }
     }
 }

@@ -4,7 +4,7 @@ use super::super::json::MAX_DEPTH;
 use super::super::noun::Kind;
 use super::super::percent::Coding;
 use super::super::source::Snippet;
-use super::super::template::{Content, Hole, Item, Mark, Member, Node};
+use super::super::template::{Content, Hole, Item, Mark, Member, Node, Piece, Text};
 use super::{Parser, Ways};
 
 /// How far a JSON template has been read.
@@ -35,6 +35,14 @@ impl<'s> Cursor<'s> {
         self.at += if taken { expected.len_utf8() } else { 0 };
         taken
     }
+}
+
+/// The name of a member that is called as the field that a refusal is about.
+pub(in super::super) const FIELD: &str = "{{field}}";
+
+fn is_field(text: &Text) -> bool {
+    let plain = |hole: &Hole| hole.name == "field" && hole.mark == Mark::Required && hole.through.is_empty();
+    matches!(text.pieces.as_slice(), [Piece::Hole(hole)] if plain(hole))
 }
 
 impl Parser<'_> {
@@ -134,7 +142,7 @@ impl Parser<'_> {
         }
     }
 
-    fn string(&mut self, cursor: &mut Cursor<'_>) -> Option<super::super::template::Text> {
+    fn string(&mut self, cursor: &mut Cursor<'_>) -> Option<Text> {
         let start = cursor.at + 1;
         let end = start + self.string_end(cursor)?;
         cursor.at = end + 1;
@@ -190,9 +198,16 @@ impl Parser<'_> {
             return None;
         }
         let name_at = cursor.offset();
-        let Some(name) = self.string(cursor)?.literal().map(str::to_owned) else {
-            self.mistake(name_at, "a member's name cannot have holes");
-            return None;
+        let text = self.string(cursor)?;
+        let names_field = self.refusing && is_field(&text);
+        let name = match text.literal() {
+            Some(literal) => literal.to_owned(),
+            None if names_field => FIELD.to_owned(),
+            None => {
+                let help = "in a refusal it can be \"{{field}}\", the name of what is wrong";
+                self.mistake_help(name_at, "a member's name cannot have holes", help);
+                return None;
+            }
         };
         cursor.space();
         if !cursor.take(':') {
@@ -203,7 +218,7 @@ impl Parser<'_> {
         let written = cursor.all.as_str()[start..cursor.at].to_owned();
         let node = self.value(cursor)?;
         let after = cursor.space();
-        Some(Member { before, name, written, node, after })
+        Some(Member { before, name, names_field, written, node, after })
     }
 
     fn array(&mut self, cursor: &mut Cursor<'_>) -> Option<Node> {

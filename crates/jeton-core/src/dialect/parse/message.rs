@@ -5,7 +5,7 @@ use super::super::source::Snippet;
 use super::super::template::{
     AnswerTemplate, Body, Header, HeaderValue, Message, Pair, RequestTemplate, Start, Status, Text,
 };
-use super::Parser;
+use super::{Parser, Part, Ways};
 
 const BODY_TYPES: &str =
     "bodies: JSON, XML, application/x-www-form-urlencoded (multipart/form-data beside it), text/plain";
@@ -50,6 +50,10 @@ impl Parser<'_> {
         let (starts, headers) = parts.lines.split_at(heads);
         let starts: Vec<Start> = starts.iter().filter_map(|line| self.start(*line)).collect();
         let mut message = self.message(headers, parts.body)?;
+        if matches!(message.body, Body::Choice { .. }) {
+            let help = "write a list of requests: the first is written, any is read";
+            self.mistake_help(all.offset(0), "a part with named alternatives stands in answers", help);
+        }
         for header in &mut message.headers {
             header.must = must.iter().any(|name| name.eq_ignore_ascii_case(&header.name));
         }
@@ -186,18 +190,38 @@ impl Parser<'_> {
             }
         }
         if let Some(body) = body {
-            message.body = match body_kind {
-                Some(BodyKind::Json) => Body::Json(self.json(body)?),
-                Some(BodyKind::Form) => Body::Form(self.pairs(body, '&', Coding::Form)),
-                Some(BodyKind::Xml) => Body::Xml(Box::new(self.xml(body)?)),
-                Some(BodyKind::Text) => Body::Text(self.text(body, Coding::Plain)),
-                None => {
-                    self.mistake_help(body.offset(0), "a body needs a Content-Type", BODY_TYPES);
-                    return None;
-                }
+            let Some(kind) = body_kind else {
+                self.mistake_help(body.offset(0), "a body needs a Content-Type", BODY_TYPES);
+                return None;
             };
+            message.body = self.body(kind, body)?;
         }
         Some(message)
+    }
+
+    fn body(&mut self, kind: BodyKind, all: Snippet<'_>) -> Option<Body> {
+        if let Some(name) = self.named_ways(all).filter(|_| kind != BodyKind::Json) {
+            let Ways::Named(sources) = self.enter_part(name)? else { return None };
+            let count = sources.len();
+            let ways = sources.into_iter().filter_map(|(way, source)| Some((way, self.body(kind, source.snippet())?)));
+            let ways: Vec<_> = ways.collect();
+            self.open.pop();
+            return (ways.len() == count).then(|| Body::Choice { setting: name.as_str().to_owned(), ways });
+        }
+        Some(match kind {
+            BodyKind::Json => Body::Json(self.json(all)?),
+            BodyKind::Form => Body::Form(self.pairs(all, '&', Coding::Form)),
+            BodyKind::Xml => Body::Xml(Box::new(self.xml(all)?)),
+            BodyKind::Text => Body::Text(self.text(all, Coding::Plain)),
+        })
+    }
+
+    /// The name of a part with named alternatives that is all there is.
+    fn named_ways<'s>(&self, all: Snippet<'s>) -> Option<Snippet<'s>> {
+        let all = all.trim();
+        let name = all.as_str().strip_prefix("{{")?.strip_suffix("}}")?;
+        let named = |part: &Part| part.name == name && matches!(part.ways, Ways::Named(_));
+        self.parts.iter().any(named).then(|| all.slice(2..2 + name.len()))
     }
 
     fn body_kind(&mut self, line: Snippet<'_>, header: &Header) -> Option<BodyKind> {

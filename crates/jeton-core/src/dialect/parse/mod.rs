@@ -17,6 +17,7 @@ mod xml;
 
 use toml_edit::Document;
 
+pub(super) use self::json::FIELD;
 pub(super) use self::message::{METHODS, essence};
 use self::table::Keys;
 use super::Dialect;
@@ -35,6 +36,8 @@ struct Parser<'t> {
     repeats: Vec<usize>,
     /// Where a value is written that a server cannot read back, in what it reads.
     one_way: Vec<usize>,
+    /// Whether what is being read is about a refusal, which can be about a field.
+    refusing: bool,
 }
 
 /// A text of `[part]`, read again wherever it is used, because the place decides how.
@@ -63,6 +66,7 @@ pub(super) fn dialect(text: &str) -> Result<Dialect, Vec<Mistake>> {
         open: Vec::new(),
         repeats: Vec::new(),
         one_way: Vec::new(),
+        refusing: false,
     };
     let dialect = match Document::parse(text) {
         Ok(document) => parser.file(Keys { table: document.as_table(), at: 0 }),

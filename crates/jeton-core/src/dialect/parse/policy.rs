@@ -41,7 +41,7 @@ impl Parser<'_> {
     }
 
     fn token(&mut self, keys: Keys<'_>, policy: &mut Policy, jwt: &mut JwtTemplates) {
-        self.only(keys, &["format", "alg", "text", "lifetime", "scope", "json", "header", "claims"]);
+        self.only(keys, &["format", "alg", "text", "lifetime", "scope", "json", "header", "claims", "url"]);
         let is_jwt = self
             .needed(keys, "format", "format = \"jwt\" or \"opaque\"")
             .and_then(|entry| self.word(entry, &[("jwt", true), ("opaque", false)]));

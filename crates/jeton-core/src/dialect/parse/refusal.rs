@@ -21,6 +21,13 @@ impl Parser<'_> {
     /// The refusals in the table `refusal`; one without a frame of its own fills that of the whole dialect.
     pub(super) fn refusals(&mut self, keys: Keys<'_>, of_all: &Refusals) -> Refusals {
         let Some(keys) = keys.get("refusal").and_then(|entry| self.table(entry)) else { return Refusals::default() };
+        self.refusing = true;
+        let refusals = self.frame_and_rows(keys, of_all);
+        self.refusing = false;
+        refusals
+    }
+
+    fn frame_and_rows(&mut self, keys: Keys<'_>, of_all: &Refusals) -> Refusals {
         let own = keys.get("answer");
         let frame = match own {
             Some(entry) => self.source(entry).and_then(|source| self.answer(source.snippet())),

@@ -170,7 +170,8 @@ fn spots<'t>(request: &'t RequestTemplate, start: &'t Start) -> Vec<Spot<'t>> {
         }
     }
     match &request.message.body {
-        Body::None => {}
+        // Named alternatives stand in answers.
+        Body::None | Body::Choice { .. } => {}
         Body::Form(pairs) => of_pairs("&", pairs, &mut found),
         Body::Json(node) => of_json("", node, &mut found),
         Body::Xml(document) => of_xml("", &document.root, &mut found),

@@ -5,13 +5,13 @@ use super::super::percent::{self, Coding};
 use super::super::refuse::Refusals;
 use super::super::show::{Calls, PathPattern, Show, Spot};
 use super::super::source::Snippet;
-use super::super::template::HeaderValue;
+use super::super::template::{Header, HeaderValue, Mark};
 use super::Parser;
 use super::table::{Entry, Keys};
 
 impl Parser<'_> {
     pub(super) fn show(&mut self, keys: Keys<'_>, of_all: &Refusals) -> Option<Show> {
-        self.only(keys, &["methods", "path", "only", "token", "also", "refusal"]);
+        self.only(keys, &["methods", "path", "only", "token", "also", "returned", "refusal"]);
         let entry = self.needed(keys, "token", "token = \"Authorization: Bearer {{access_token}}\"")?;
         let mut placements = Vec::new();
         for source in self.sources(entry) {
@@ -33,7 +33,35 @@ impl Parser<'_> {
             }
         }
         let refusals = self.refusals(keys, of_all);
-        Some(Show { calls: self.calls(keys), placements, also, refusals })
+        let calls = self.calls(keys);
+        let returned = keys.get("returned").map(|entry| self.returned(entry, calls.only)).unwrap_or_default();
+        Some(Show { calls, placements, also, returned, refusals })
+    }
+
+    /// Headers of any answer with the next token. They are for clients: no gate here gives one.
+    fn returned(&mut self, entry: Entry<'_>, only: Option<End>) -> Vec<Header> {
+        let Some(source) = self.source(entry) else { return Vec::new() };
+        let headers = self.headers(source.snippet());
+        let mut tokens = 0;
+        for header in &headers {
+            header.each_slot(&mut |hole, _| {
+                tokens += usize::from(hole.name == "access_token" && hole.mark == Mark::Required);
+            });
+        }
+        if tokens != 1 {
+            let help =
+                "write a header such as \"X-New-Token: {{access_token}}\" or \"Set-Cookie: sid={{access_token}}\"";
+            self.mistake_help(source.snippet().offset(0), "what is returned holds the next token once", help);
+        }
+        if only != Some(End::Client) {
+            let message = "no server here gives the next token in the answer to a call";
+            self.mistake_help(
+                entry.key_at,
+                message,
+                "write only = \"client\" in this [[show]], and another for the server",
+            );
+        }
+        headers
     }
 
     fn calls(&mut self, keys: Keys<'_>) -> Calls {

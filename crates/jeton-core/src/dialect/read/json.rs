@@ -2,7 +2,7 @@
 
 use super::super::json::Json;
 use super::super::noun::Kind;
-use super::super::template::{Content, Hole, Item, Node, Text};
+use super::super::template::{Content, Hole, Item, Member, Node, Text};
 use super::super::values::Value;
 use super::{Reader, Step, elsewhere, refuse};
 use crate::domain::refusal::Reason;
@@ -21,6 +21,9 @@ impl Reader<'_> {
             Node::Object { members, .. } => match present {
                 None => members.iter().try_for_each(|member| self.json(&member.node, None, &member.name)),
                 Some(Json::Object(found)) => members.iter().try_for_each(|member| {
+                    if member.names_field {
+                        return self.field(members, member, found);
+                    }
                     let value = match Json::member(found, &member.name) {
                         Err(_) => {
                             self.twice(false, &member.name)?;
@@ -59,6 +62,18 @@ impl Reader<'_> {
                     None => Ok(()),
                 }
             }
+        }
+    }
+
+    /// The member that is called as the field which a refusal is about: the first that no other one of the template is.
+    fn field(&mut self, members: &[Member], member: &Member, found: &[(String, Json)]) -> Step {
+        let other = |name: &str| members.iter().any(|other| other.name == name);
+        match found.iter().find(|(name, _)| !other(name)) {
+            Some((name, value)) => {
+                self.put("field", Value::from(name.as_str()), name)?;
+                self.json(&member.node, Some(value), name)
+            }
+            None => self.literal(false, true, &member.name),
         }
     }
 
@@ -154,7 +169,7 @@ fn as_string(json: &Json) -> Option<&str> {
 fn fits(node: &Node, json: &Json) -> bool {
     match (node, json) {
         (Node::Object { members, .. }, Json::Object(found)) => {
-            members.iter().filter(|member| !member.node.is_optional()).all(|member| {
+            members.iter().filter(|member| !member.names_field && !member.node.is_optional()).all(|member| {
                 found.iter().find(|(name, _)| *name == member.name).is_some_and(|(_, json)| fits(&member.node, json))
             })
         }

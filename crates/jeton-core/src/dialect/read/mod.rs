@@ -24,6 +24,7 @@ pub(super) type Step = Result<(), Stop>;
 pub(super) type Found = (String, Option<String>);
 
 /// One message being read.
+#[derive(Clone)]
 pub(super) struct Reader<'a> {
     fields: &'a [Field],
     settings: &'a Values,
@@ -62,6 +63,12 @@ impl<'a> Reader<'a> {
     /// The same, with values that tell the message from others.
     pub(super) fn guarded_by(self, guards: &'a [Guard]) -> Self {
         Self { guards, ..self }
+    }
+
+    /// Whether something can be read just as it is described, its literals included. Nothing is kept of it.
+    pub(super) fn would(&self, read: impl FnOnce(&mut Self) -> bool) -> bool {
+        let mut trial = Self { binding: true, deviations: Vec::new(), missing: Vec::new(), ..self.clone() };
+        read(&mut trial) && trial.deviations.is_empty() && trial.missing.is_empty()
     }
 
     /// All values, if none that is required is missing.
@@ -283,7 +290,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn put(&mut self, name: &str, value: Value, wire: &str) -> Step {
+    pub(super) fn put(&mut self, name: &str, value: Value, wire: &str) -> Step {
         match self.values.get(name) {
             None => self.values.set(name, value),
             Some(first) if *first != value && self.strict => {

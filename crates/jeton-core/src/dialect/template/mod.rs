@@ -86,9 +86,18 @@ pub(super) struct Hole {
     pub(super) name: String,
     pub(super) content: Content,
     pub(super) mark: Mark,
+    /// Whether it stands in some only of a list of texts.
+    pub(super) in_some: bool,
     pub(super) through: Vec<Transform>,
     /// Line and column in the file.
     pub(super) at: (usize, usize),
+}
+
+impl Hole {
+    /// Whether nothing can be written without a value.
+    pub(super) fn is_required(&self) -> bool {
+        self.mark == Mark::Required && !self.in_some
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -152,6 +161,8 @@ pub(super) struct Member {
     /// White space before the name.
     pub(super) before: String,
     pub(super) name: String,
+    /// Whether the name is `{{field}}`: that of whatever the refusal is about.
+    pub(super) names_field: bool,
     /// The name with its quotes and the colon, as in the file up to the value.
     pub(super) written: String,
     pub(super) node: Node,
@@ -233,6 +244,16 @@ pub(super) struct Header {
     pub(super) must: bool,
 }
 
+impl Header {
+    pub(super) fn each_slot<'t>(&'t self, visit: &mut dyn FnMut(&'t Hole, Kind)) {
+        match &self.value {
+            HeaderValue::Text(text) => text.each_slot(visit),
+            HeaderValue::Cookies(pairs) => pairs.iter().for_each(|pair| pair.text.each_slot(visit)),
+            HeaderValue::SetCookie(pair, _) => pair.text.each_slot(visit),
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum HeaderValue {
     Text(Text),
@@ -249,6 +270,32 @@ pub(super) enum Body {
     Json(Node),
     Xml(Box<xml::Document>),
     Text(Text),
+    /// Named alternatives of an answer's whole body: which is written is the setting of that name, any is read.
+    Choice {
+        setting: String,
+        ways: Vec<(String, Body)>,
+    },
+}
+
+impl Body {
+    pub(super) fn each_slot<'t>(&'t self, visit: &mut dyn FnMut(&'t Hole, Kind)) {
+        match self {
+            Self::None => {}
+            Self::Form(pairs) => pairs.iter().for_each(|pair| pair.text.each_slot(visit)),
+            Self::Json(node) => node.each_slot(visit),
+            Self::Xml(document) => document.root.each_slot(visit),
+            Self::Text(text) => text.each_slot(visit),
+            Self::Choice { ways, .. } => ways.iter().for_each(|(_, body)| body.each_slot(visit)),
+        }
+    }
+
+    /// Each body that it can be.
+    pub(super) fn alternatives(&self) -> Vec<&Self> {
+        match self {
+            Self::Choice { ways, .. } => ways.iter().map(|(_, body)| body).collect(),
+            body => vec![body],
+        }
+    }
 }
 
 /// Headers and body, which requests and answers have alike.
@@ -262,20 +309,8 @@ pub(super) struct Message {
 
 impl Message {
     pub(super) fn each_slot<'t>(&'t self, visit: &mut dyn FnMut(&'t Hole, Kind)) {
-        for header in &self.headers {
-            match &header.value {
-                HeaderValue::Text(text) => text.each_slot(visit),
-                HeaderValue::Cookies(pairs) => pairs.iter().for_each(|pair| pair.text.each_slot(visit)),
-                HeaderValue::SetCookie(pair, _) => pair.text.each_slot(visit),
-            }
-        }
-        match &self.body {
-            Body::None => {}
-            Body::Form(pairs) => pairs.iter().for_each(|pair| pair.text.each_slot(visit)),
-            Body::Json(node) => node.each_slot(visit),
-            Body::Xml(document) => document.root.each_slot(visit),
-            Body::Text(text) => text.each_slot(visit),
-        }
+        self.headers.iter().for_each(|header| header.each_slot(visit));
+        self.body.each_slot(visit);
     }
 }
 

@@ -1,8 +1,11 @@
 //! JSON by its template.
 
+use std::borrow::Cow;
+
 use super::super::message::WriteError;
+use super::super::parse::FIELD;
 use super::super::percent::Coding;
-use super::super::template::Node;
+use super::super::template::{Member, Node};
 use super::super::values::Value;
 use super::Writer;
 
@@ -30,8 +33,9 @@ impl Writer<'_> {
                 None => return Ok(false),
             },
             Node::Object { members, end } => {
-                let parts =
-                    members.iter().map(|member| (&member.before, member.written.as_str(), &member.node, &member.after));
+                let names = members.iter().map(|member| self.member_name(member)).collect::<Result<Vec<_>, _>>()?;
+                let parts = members.iter().zip(&names);
+                let parts = parts.map(|(member, name)| (&member.before, name.as_ref(), &member.node, &member.after));
                 return self.json_list(parts, ['{', '}'], end, out);
             }
             Node::Array { items, end } => {
@@ -41,6 +45,15 @@ impl Writer<'_> {
             Node::Choice { setting, ways } => return self.json(self.way(setting, ways)?, out),
         }
         Ok(true)
+    }
+
+    /// A member's name with its quotes and the colon.
+    fn member_name<'m>(&self, member: &'m Member) -> Result<Cow<'m, str>, WriteError> {
+        if !member.names_field {
+            return Ok(Cow::Borrowed(&member.written));
+        }
+        let field = self.values.text("field").ok_or_else(|| WriteError::Missing("field".to_owned()))?;
+        Ok(Cow::Owned(member.written.replacen(FIELD, &self.escape.apply(field), 1)))
     }
 
     /// Members or elements between brackets. If all of them go away, so does the whole.
@@ -88,7 +101,7 @@ impl Writer<'_> {
         silent
     }
 
-    fn way<'n>(&self, setting: &str, ways: &'n [(String, Node)]) -> Result<&'n Node, WriteError> {
+    pub(super) fn way<'w, T>(&self, setting: &str, ways: &'w [(String, T)]) -> Result<&'w T, WriteError> {
         let chosen = match self.settings.get(setting).or_else(|| self.values.get(setting)) {
             Some(Value::Text(name)) => ways.iter().find(|(way, _)| way == name),
             Some(_) => None,

@@ -302,6 +302,7 @@ impl Writer<'_> {
             Body::Json(node) => self.json_text(node),
             Body::Xml(document) => self.xml(document),
             Body::Text(text) => Ok(self.text(text, Coding::Plain)?.unwrap_or_default()),
+            Body::Choice { setting, ways } => self.body(self.way(setting, ways)?),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Which placement a call has, by its method and path, at either end.
 
 use http::Method;
-use jeton_core::dialect::{Carrier, Dialect, Reading, Request, Shown, Values};
+use jeton_core::dialect::{AnswerParts, Carrier, Dialect, Reading, Request, Shown, Values};
 use jeton_core::domain::refusal::Reason;
 use jeton_core::secret::Secret;
 
@@ -102,5 +102,39 @@ fn a_sign_out_has_the_placement_of_its_own_request() {
             (Reading::Refused { refusal, .. }, Some(reason)) => assert_eq!(refusal.reason, reason),
             (other, _) => panic!("{name}: {other:?}"),
         }
+    }
+}
+
+#[test]
+fn the_next_token_in_the_answer_to_a_call() {
+    let text = FILE.replacen(
+        "only = \"client\"",
+        "only = \"client\"\nreturned = \"\"\"\nX-Next: {{access_token}}\nX-Next-End: {{expires_at|epoch?}}\"\"\"",
+        1,
+    );
+    let cookie = text.replace("X-Next: {{access_token}}", "Set-Cookie: v2=s.{{access_token}}; Path=/");
+    let rows: &[(&str, &[(&str, &str)], Option<(&str, Option<i64>)>)] = &[
+        (&text, &[("X-Next", "new"), ("X-Next-End", "60")], Some(("new", Some(60)))),
+        (&text, &[("x-next", "new")], Some(("new", None))),
+        (&text, &[("X-Next", ""), ("X-Next-End", "60")], None),
+        (&text, &[("X-Next", "a b")], None),
+        (&text, &[("X-Client", "new")], None),
+        (&cookie, &[("Set-Cookie", "a=b"), ("Set-Cookie", "v2=s.new; Max-Age=9")], Some(("new", None))),
+        (&cookie, &[("Set-Cookie", "v2=gone; Max-Age=0")], None),
+        (FILE, &[("X-Next", "new")], None),
+    ];
+    for (file, headers, expected) in rows {
+        let dialect = Dialect::parse(file).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
+        let headers: Vec<_> = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let headers = header_map(&headers);
+        let parts = AnswerParts { status: 404, reason_phrase: None, headers: &headers, body: b"x" };
+        let read = dialect.read_returned(&parts);
+        let found = read.as_ref().map(|values| {
+            (
+                values.secret("access_token").unwrap().expose().as_str(),
+                values.time("expires_at").map(|end| end.as_secs()),
+            )
+        });
+        assert_eq!(found, *expected, "{headers:?}");
     }
 }

@@ -26,7 +26,7 @@ enum Body {
 #[derive(Default)]
 pub(super) struct Told {
     pub(super) access_token: Option<String>,
-    pub(super) refresh_token: bool,
+    pub(super) refresh_token: Option<String>,
     /// The lifetime in seconds.
     pub(super) lifetime: Option<u64>,
     /// The only word of the scope.
@@ -214,7 +214,7 @@ fn hole(
         return Some("access_token".to_owned());
     }
     if is_named(REFRESH, own) && !leaf.native {
-        told.refresh_token = true;
+        told.refresh_token = Some(leaf.value.to_owned());
         return Some("refresh_token".to_owned());
     }
     if let Some(end) = time::end(own, leaf.value) {

@@ -71,7 +71,7 @@ pub(super) fn draft(samples: &[page::Sample], name: Option<&str>) -> anyhow::Res
     let mut declared = Declared::default();
     let (mut exchanges, mut shows, mut errors) = (Vec::<Exchange>::new(), Vec::new(), Vec::new());
     let mut told: Option<Told> = None;
-    let mut refreshes = false;
+    let mut refresh_tokens: Vec<String> = Vec::new();
     let mut host = String::new();
     for (index, sample) in samples.iter().enumerate() {
         let request = command::request(&sample.words).with_context(|| format!("curl command {}", index + 1))?;
@@ -84,7 +84,9 @@ pub(super) fn draft(samples: &[page::Sample], name: Option<&str>) -> anyhow::Res
         match credentials.asks(!good.is_empty()) {
             Some(Asks::For(grant)) => {
                 let (exchange, said) = exchange(&credentials, &request, grant, good.first(), &bad, &mut declared);
-                refreshes |= said.refresh_token || grant == GrantName::Refresh;
+                // A refresh without a sample counts as one that gives nothing new.
+                let refresh_token = said.refresh_token.clone().or((grant == GrantName::Refresh).then(String::new));
+                refresh_tokens.extend(refresh_token);
                 if said.access_token.is_some() && told.is_none() {
                     told = Some(said);
                 }
@@ -103,14 +105,14 @@ pub(super) fn draft(samples: &[page::Sample], name: Option<&str>) -> anyhow::Res
     }
     let told = told.unwrap_or_default();
     let first = exchanges.first().map_or(GrantName::Password, |exchange| exchange.grant);
-    let renewed = exchanges.iter().any(|exchange| exchange.grant == GrantName::Renew);
+    let renewal = renewal(&exchanges, &refresh_tokens);
     let mut out = vec![format!(
         "jeton = 1\nname  = {}\n",
         serde_json::Value::from(name.map_or_else(|| named(&host), str::to_owned))
     )];
     if !exchanges.is_empty() {
-        out.push(token::table(&told, first, renewed) + "\n");
-        out.push(refresh(renewed, refreshes).to_owned());
+        out.push(token::table(&told, first, matches!(renewal, Renewal::Rotate | Renewal::Renew)) + "\n");
+        out.push(renewal.table().to_owned());
     }
     if !declared.fields.is_empty() {
         let fields = declared.fields.iter().map(|(name, from)| format!("{name} = {{ from = \"{from}\" }}\n"));
@@ -184,15 +186,43 @@ impl Exchange {
     }
 }
 
-fn refresh(renewed: bool, refreshes: bool) -> &'static str {
-    match (renewed, refreshes) {
-        (true, _) => {
-            "[refresh]\nhow    = \"renew\"\nwithin = \"7d\"                              # guessed: how long after its issue a token can be renewed\n"
+/// How tokens are renewed, as far as the samples tell.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Renewal {
+    None,
+    Keep,
+    Rotate,
+    Renew,
+}
+
+/// Two refresh tokens that differ are each good once.
+fn renewal(exchanges: &[Exchange], refresh_tokens: &[String]) -> Renewal {
+    let told = |token: &&String| !token.is_empty() && names::placeholder(token).is_none();
+    let mut shown = refresh_tokens.iter().filter(told);
+    let rotates = shown.next().is_some_and(|first| shown.any(|other| other != first));
+    match () {
+        () if exchanges.iter().any(|exchange| exchange.grant == GrantName::Renew) => Renewal::Renew,
+        () if rotates => Renewal::Rotate,
+        () if !refresh_tokens.is_empty() => Renewal::Keep,
+        () => Renewal::None,
+    }
+}
+
+impl Renewal {
+    /// The table `[refresh]`.
+    fn table(self) -> &'static str {
+        match self {
+            Self::None => "[refresh]\nhow = \"none\"                             # sign in again\n",
+            Self::Keep => {
+                "[refresh]\nhow = \"keep\"                             # guessed: the same refresh token again and again\nend = { after = \"30d\" }                  # guessed: how long it is good\n"
+            }
+            Self::Rotate => {
+                "[refresh]\nhow    = \"rotate\"                        # the samples show two refresh tokens\nwithin = \"30d\"                           # guessed: how long a refresh token is good\n"
+            }
+            Self::Renew => {
+                "[refresh]\nhow    = \"renew\"\nwithin = \"7d\"                            # guessed: how long after its issue a token can be renewed\n"
+            }
         }
-        (_, true) => {
-            "[refresh]\nhow = \"keep\"\nend = { after = \"30d\" }                    # guessed: how long a refresh token is good\n"
-        }
-        _ => "[refresh]\nhow = \"none\"                               # sign in again\n",
     }
 }
 

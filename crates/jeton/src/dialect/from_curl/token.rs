@@ -10,7 +10,7 @@ use super::answer::{self, Told, is_jwt};
 use super::names::{placeholder, plain};
 use super::time::span;
 
-/// The table `[token]`. `renewed`: a token is asked for with the one before it, so each needs an id.
+/// The table `[token]`. `renewed`: a session has several tokens in turn, so each needs an id.
 pub(super) fn table(told: &Told, grant: GrantName, renewed: bool) -> String {
     let sample = told.access_token.as_deref().unwrap_or_default();
     let parts = if is_jwt(sample) { jwt(sample) } else { None };

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jeton_server::http::Route;
 use serde_json::json;
 
+use super::by_file;
 use crate::harness::{ADA, Answer, BOB, Call, DAY, EVENT, GRACE, HOUR, Key, MINUTE, REFRESH, SIGN_IN, Server, form};
 use crate::security::{forwarded, protected, protected_call};
 
@@ -32,6 +33,9 @@ pub(super) enum Party {
     Member,
 }
 
+/// How a way is asked with a proof.
+pub(super) type Ask = dyn Fn(&Server, &Row, &Key) -> Call + Send + Sync;
+
 /// One way to a yes.
 pub(super) struct Row {
     /// The route, exchange or gate that it stands for.
@@ -41,7 +45,7 @@ pub(super) struct Row {
     pub(super) kind: Kind,
     pub(super) proof: Proof,
     pub(super) parties: Vec<Party>,
-    pub(super) ask: fn(&Server, &Row, &Key) -> Call,
+    pub(super) ask: Box<Ask>,
     pub(super) yes: fn(&Answer) -> bool,
 }
 
@@ -93,7 +97,8 @@ fn ok(answer: &Answer) -> bool {
 pub(super) fn rows() -> (Vec<Row>, Vec<String>) {
     let mut rows = Vec::new();
     let mut nothing = Vec::new();
-    let mut add = |way: &str, realm, kind, proof, ask, yes| {
+    let mut add = |way: &str, realm, kind, proof, ask: fn(&Server, &Row, &Key) -> Call, yes| {
+        let ask = Box::new(ask);
         rows.push(Row { way: way.to_owned(), realm, kind, proof, parties: parties(realm, kind), ask, yes });
     };
     for route in Route::ALL {
@@ -139,6 +144,9 @@ pub(super) fn rows() -> (Vec<Row>, Vec<String>) {
     }
     // Signing out is said yes to whatever is shown; what is shown is then dead.
     nothing.push("inevent/end".to_owned());
+    let (by_file, ends) = by_file::rows();
+    rows.extend(by_file);
+    nothing.extend(ends);
     (rows, nothing)
 }
 

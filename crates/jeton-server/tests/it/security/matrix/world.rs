@@ -4,6 +4,7 @@ use jeton_core::domain::policy::Alg;
 use jeton_core::time::Timestamp;
 use serde_json::json;
 
+use super::by_file;
 use super::rows::{Kind, Party, Proof, Row};
 use crate::harness::{ADA, BOB, DAY, EVENT, EVENT_PASSWORD, GRACE, HOUR, Key, SECOND, SIGN_IN, Server};
 use crate::security::{behind_proxy, resource_server};
@@ -38,6 +39,7 @@ impl World {
         for realm in ["inevent", "pitchpoint", "api-keys", "zro", "plain"] {
             apis.push((realm, server.seed().client(realm, "api", resource_server()).await.secret));
         }
+        by_file::seed(&server).await;
         Self { server, apis }
     }
 
@@ -49,6 +51,9 @@ impl World {
     pub(super) async fn proof(&self, row: &Row) -> Key {
         let server = &self.server;
         let key = |id: &str, secret: &str| Key { id: id.to_owned(), secret: secret.to_owned() };
+        if let Some(dialect) = by_file::dialect(row.realm) {
+            return by_file::proof(server, dialect, row).await;
+        }
         match (row.proof, row.realm, row.kind) {
             (Proof::Client, realm, Kind::Api) => key("api", &self.api(realm)),
             (Proof::Client, "plain", _) => server.plain.clone(),
@@ -91,6 +96,9 @@ impl World {
             (Proof::ApiKey, _) => server.seed().api_key("plain").await,
             (Proof::Password, "inevent") => key(GRACE.username, GRACE.password),
             (Proof::Password, _) => key(ADA.username, ADA.password),
+            (Proof::Token(_), realm) if by_file::dialect(realm).is_some() => {
+                key(GRACE.username, &server.client_token("plain", &server.plain).await)
+            }
             (Proof::Token(_), "plain") => key(&self.api("plain"), &server.ion_token().await),
             (Proof::Token(_), realm) => key(&self.api(realm), &server.client_token("plain", &server.plain).await),
         }

@@ -1,0 +1,10 @@
+//! The client's commands, each in a process of its own, against the demo's four APIs and against small ones made here.
+
+mod calls;
+mod formats;
+mod four_apis;
+mod login;
+mod machine;
+mod profiles;
+mod proxy;
+mod together;
