@@ -446,7 +446,7 @@ token = "?key={{access_token}}"
 
     #[test]
     fn an_answer_is_to_its_request_and_sends_calls_where_the_profile_allows() {
-        let asked = flow().write(Act::SignIn, &secrets(), None, &fresh).unwrap().unwrap().asked;
+        let asked = flow().write(Act::SignIn, &secrets(), None, &fresh, Timestamp::EPOCH).unwrap().unwrap().asked;
         for (beside, expected) in [
             ("", Ok((None, 0))),
             (r#","nonce":"b6bf15b4-e00f-4d03-8e2b-7ed8829c8ff6""#, Ok((None, 0))),
