@@ -8,13 +8,15 @@ use std::time::Duration;
 
 use http::header::COOKIE;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use jeton_core::secret::Secret;
 
 pub use layer::{AddToken, AddTokenLayer};
 #[cfg(feature = "reqwest")]
 pub use reqwest::SendError;
 
 use crate::error::Error;
+use crate::flow;
 use crate::source::TokenSource;
 use crate::token::Token;
 use crate::transport::TransportError;
@@ -26,9 +28,9 @@ impl TokenSource {
     /// Puts the token where the API takes it: into the headers of a call, or its address.
     ///
     /// # Errors
-    /// The address is not below the profile's, where alone the token goes; or a value beside the token is missing.
+    /// The address is not below [`TokenSource::url`], where alone the token goes; or a value beside the token is missing.
     pub fn add_to(&self, token: &Token, method: &Method, uri: &mut Uri, headers: &mut HeaderMap) -> Result<(), Error> {
-        let placed = self.show(token, method, &self.path_below(uri)?)?;
+        let placed = self.show(token, method, &self.path_below(token, uri)?)?;
         let wrong = |error: http::Error| Error::Transport(TransportError::Request(error));
         for (name, value) in &placed.headers {
             let name: HeaderName =
@@ -64,12 +66,19 @@ impl TokenSource {
         }
     }
 
-    /// The path of an address below the profile's URL. Another place does not get the token, whoever asks for it.
-    fn path_below(&self, uri: &Uri) -> Result<String, Error> {
-        let base = &self.profile().url;
+    /// Keeps the next token, where the answer to a call brings one.
+    async fn keep_from(&self, shown: &Token, status: StatusCode, headers: &HeaderMap) -> Result<(), Error> {
+        let (headers, body) = (headers.clone(), Secret::default());
+        let response = flow::Response { status: status.as_u16(), reason_phrase: None, headers, body };
+        self.keep_returned(shown, &response).await.map(drop)
+    }
+
+    /// The path of an address below that of the token's API. Another place does not get it, whoever asks for it.
+    fn path_below(&self, token: &Token, uri: &Uri) -> Result<String, Error> {
+        let base = self.url(token);
         // Without its query, which may hold what nobody else shall read.
         let shown = || uri.to_string().split('?').next().unwrap_or_default().to_owned();
-        let elsewhere = || Error::Elsewhere { url: shown(), base: base.clone() };
+        let elsewhere = || Error::Elsewhere { url: shown(), base: base.to_owned() };
         let api: Uri = base.parse().map_err(|_| elsewhere())?;
         let below = uri.path().strip_prefix(api.path().trim_end_matches('/'));
         match below {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use jeton_core::dialect::{Dialect, Placed, Values};
 use jeton_core::domain::refusal::Reason;
+use jeton_core::secret::Secret;
 
 use crate::clock::{Clock, uuid};
 use crate::error::Error;
@@ -192,7 +193,8 @@ impl TokenSource {
     async fn renew(&self, lock: &Lock, replacing: Option<Option<Token>>) -> Result<Given, Error> {
         let mut state = self.vault.load(&self.name, &self.profile)?;
         let now = self.clock.now();
-        let is_wanted = replacing.as_ref().is_none_or(|replacing| *replacing != state.token);
+        // By the value alone: what else is known of a token is not all kept.
+        let is_wanted = replacing.as_ref().is_none_or(|replacing| access(replacing) != access(&state.token));
         if state.need(now) == Need::Nothing
             && is_wanted
             && let Some(token) = state.token
@@ -317,6 +319,10 @@ impl TokenSource {
             Err(ended) => std::panic::resume_unwind(ended.into_panic()),
         }
     }
+}
+
+fn access(token: &Option<Token>) -> Option<&Secret<String>> {
+    token.as_ref().map(|token| &token.access)
 }
 
 /// The refusal with the time that the answer asks to wait, a date included.

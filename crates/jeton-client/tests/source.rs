@@ -183,6 +183,22 @@ async fn a_token_is_used_refreshed_early_and_kept_through_an_outage() {
 }
 
 #[tokio::test]
+async fn the_end_of_a_token_is_told_by_this_clock() {
+    let _turn = TURN.lock().await;
+    // The server's clock is ten minutes ahead, and the JWT ends an hour after its now.
+    let (folder, api) = (tempfile::tempdir().unwrap(), Api::start());
+    let clock = Clock::standing_at(Timestamp::from_secs(1_800_000_000), 0.0);
+    let source = TokenSource::open(&profiles(folder.path(), &api), NAME, clock).unwrap();
+    api.say(Some(concat!(
+        "HTTP/1.1 200 OK\r\nDate: Fri, 15 Jan 2027 08:10:00 GMT\r\nContent-Type: application/json\r\n",
+        "Content-Length: 81\r\nConnection: close\r\n\r\n",
+        r#"{"token":"e30.eyJleHAiOjE4MDAwMDQyMDB9.c2ln","again":"r","seconds":9999999999999}"#,
+    )));
+    let token = source.token().await.unwrap().token;
+    assert_eq!(token.expires_at, Some(Timestamp::from_secs(1_800_003_600)));
+}
+
+#[tokio::test]
 async fn the_next_token_that_a_call_brings_is_kept_once() {
     let _turn = TURN.lock().await;
     let (folder, api) = (tempfile::tempdir().unwrap(), Api::start());

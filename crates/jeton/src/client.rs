@@ -8,6 +8,7 @@ mod curl;
 mod exec;
 mod profile;
 mod proxy;
+pub(crate) mod secret;
 mod session;
 mod token;
 
@@ -83,12 +84,12 @@ pub(crate) struct Folder {
 impl Folder {
     fn profiles(&self) -> anyhow::Result<Profiles> {
         if let Some(folder) = &self.profiles {
-            return Ok(Profiles::at(folder).with_keyring());
+            return Ok(Profiles::at(folder));
         }
         // XDG Base Directory Specification: a relative path counts as none.
         let settings = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
         match settings.or_else(|| Some(std::env::home_dir()?.join(".config"))) {
-            Some(settings) => Ok(Profiles::at(settings.join("jeton")).with_keyring()),
+            Some(settings) => Ok(Profiles::at(settings.join("jeton"))),
             None => bail!("there is no home folder to keep profiles in; name a folder with --profiles DIR"),
         }
     }
@@ -98,11 +99,15 @@ impl Folder {
     }
 }
 
-/// A valid token. That it could not be refreshed although it is time to is told, and no error.
+/// A valid token. That it could not be refreshed although it is time to is told, and no error; so is what was odd in the
+/// answer that has just issued it.
 async fn valid(source: &TokenSource) -> anyhow::Result<Token> {
     let given = source.token().await?;
     if let Some(error) = given.refresh_failed {
         say(&format!("warning: the token is still good, and could not be refreshed: {error}"));
+    }
+    for deviation in &given.token.deviations {
+        say(&format!("warning: the API's answer is not as it should be: {deviation}"));
     }
     checked(given.token)
 }

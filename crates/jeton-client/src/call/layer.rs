@@ -92,6 +92,7 @@ where
             let (mut head, body) = call.into_parts();
             source.add_to(&token, &head.method, &mut head.uri, &mut head.headers)?;
             let answer = inner.call(Request::from_parts(head, body)).await.map_err(Into::into)?;
+            source.keep_from(&token, answer.status(), answer.headers()).await?;
             if answer.status() == StatusCode::UNAUTHORIZED {
                 // Without another token this one's refusal is the answer.
                 let _kept = source.replace(&token).await;

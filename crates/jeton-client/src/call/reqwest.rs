@@ -1,6 +1,6 @@
 //! For reqwest: sending a request with the token in it.
 
-use reqwest::{Request, RequestBuilder, Response, StatusCode, Url};
+use reqwest::{Client, Request, RequestBuilder, Response, StatusCode, Url};
 
 use crate::error::Error;
 use crate::source::TokenSource;
@@ -46,13 +46,19 @@ impl TokenSource {
         let request = request?;
         let again = request.try_clone();
         let token = self.token().await?.token;
-        let answer = client.execute(self.with_token(request, &token)?).await?;
+        let answer = self.execute(&client, request, &token).await?;
         if answer.status() == StatusCode::UNAUTHORIZED
             && let Some(again) = again
             && let Some(token) = self.replace(&token).await?
         {
-            return Ok(client.execute(self.with_token(again, &token)?).await?);
+            return self.execute(&client, again, &token).await;
         }
+        Ok(answer)
+    }
+
+    async fn execute(&self, client: &Client, request: Request, token: &Token) -> Result<Response, SendError> {
+        let answer = client.execute(self.with_token(request, token)?).await?;
+        self.keep_from(token, answer.status(), answer.headers()).await?;
         Ok(answer)
     }
 

@@ -244,10 +244,12 @@ fn exchange(dialect: &Dialect, act: Act) -> Option<usize> {
     dialect.exchanges.iter().position(written)
 }
 
-/// `values` with a fresh one for every name that the sender makes up.
+/// `values` with a fresh one for every name that the sender makes up, unless the profile has given it.
 fn with_fresh(dialect: &Dialect, mut values: Values, fresh: Fresh<'_>) -> Result<Values, FlowError> {
     for field in dialect.fields.iter().filter(|field| field.made) {
-        values.set(field.name.as_str(), fresh()?);
+        if values.get(&field.name).is_none() {
+            values.set(field.name.as_str(), fresh()?);
+        }
     }
     Ok(values)
 }

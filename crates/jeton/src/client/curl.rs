@@ -35,9 +35,10 @@ pub(crate) struct Args {
 
 pub(super) fn run(args: Args) -> anyhow::Result<()> {
     let source = args.folder.source(&args.name)?;
-    let path = path_below(&source.profile().url, &args.path)?;
     let method = method(&args.options)?;
-    let call = block_on(async { Call::new(&source, &valid(&source).await?, &method, path) })?;
+    let token = block_on(valid(&source))?;
+    let path = path_below(source.url(&token), &args.path)?;
+    let call = Call::new(&source, &token, &method, path)?;
     let config = config(&call, path, source.profile().ca_file.as_deref())?;
     // All of it fits into the pipe's buffer, so nobody needs to read yet.
     if config.len() > 60 * 1024 {

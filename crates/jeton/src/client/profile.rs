@@ -2,7 +2,6 @@
 
 mod add;
 mod environment;
-mod secret;
 
 use clap::Subcommand;
 use http::Method;

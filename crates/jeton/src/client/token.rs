@@ -58,8 +58,8 @@ pub(super) fn run(args: Args) -> anyhow::Result<()> {
         let token = valid(&source).await?;
         match args.format {
             Format::Plain => Ok(token.access),
-            Format::Json => Ok(format::json(&source, &token)),
-            Format::Netrc => format::netrc(&source, &token),
+            Format::Json => Ok(format::json(source.url(&token), &token)),
+            Format::Netrc => format::netrc(source.url(&token), source.profile(), &token),
             Format::Kubernetes => format::kubernetes(&token, args.kubernetes_exec_info.as_deref()),
             Format::Aws => aws::credentials(&args.aws, &name, &token).await,
         }

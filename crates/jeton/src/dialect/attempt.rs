@@ -15,6 +15,7 @@ use jeton_server::random::SystemRng;
 use rand_core::Rng;
 
 use super::file::DialectFile;
+use crate::client::secret;
 
 /// Sign in to a live server by a dialect file, and show requests and answers with their secrets masked.
 ///
@@ -29,8 +30,8 @@ pub(crate) struct Args {
     /// What the sign-in says beside its secrets, such as username=ada; repeatable
     #[arg(long = "value", value_name = "NAME=VALUE")]
     values: Vec<String>,
-    /// The environment variable that holds a secret, such as password=ADA_PASSWORD; repeatable
-    #[arg(long = "secret-env", value_name = "NAME=VARIABLE")]
+    /// Where a secret comes from: NAME=file:PATH, NAME=env:VARIABLE, NAME=stdin or NAME=command:COMMAND; repeatable
+    #[arg(long = "secret", value_name = "NAME=FROM")]
     secrets: Vec<String>,
     /// Trust the CA certificates (PEM) in this file and no others
     #[arg(long, value_name = "FILE")]
@@ -46,9 +47,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     })?;
     let values = pairs(&args.values)?;
     let mut secrets = Secrets::new();
-    for (name, variable) in pairs(&args.secrets)? {
-        let secret = std::env::var(&variable).with_context(|| format!("the environment has no {variable}"))?;
-        secrets.insert(name, Secret::new(secret));
+    for text in &args.secrets {
+        let (name, origin) = secret::parse(text)?;
+        let read = origin.read().with_context(|| format!("the secret `{name}`"))?;
+        secrets.insert(name, read);
     }
     let profile = Profile { url: args.url.clone(), values, ..Profile::default() };
     let flow = Flow::Dialect(Box::new(DialectFlow::new(Arc::new(dialect), &profile)?));

@@ -5,6 +5,7 @@ mod formats;
 mod four_apis;
 mod login;
 mod machine;
+mod oauth;
 mod profiles;
 mod proxy;
 mod together;

@@ -63,6 +63,15 @@ fn metadata_of_others_and_insecure_endpoints_are_refused() {
 }
 
 #[test]
+fn the_issuers_clock_is_told_by_its_answer() {
+    for (date, ahead) in [(None, 0), (Some("Thu, 01 Jan 1970 00:18:20 GMT"), 100), (Some("yesterday"), 0)] {
+        let mut answer = answer(200, &format!(r#"{{"issuer":"{ISSUER}","token_endpoint":"{ISSUER}/token"}}"#));
+        date.map(|date| answer.headers.insert(http::header::DATE, date.parse().unwrap()));
+        assert_eq!(Metadata::read(ISSUER, &answer, Timestamp::from_secs(1000)).unwrap().ahead, ahead, "{date:?}");
+    }
+}
+
+#[test]
 fn requests_prove_the_client_as_the_issuer_asks() {
     let secrets = secrets(&[("client_secret", "s:%")]);
     let issued = Issued { access: Secret::from("acc"), refresh: Some(Secret::from("r/1")), ..Issued::default() };

@@ -235,6 +235,18 @@ impl Seed<'_> {
     /// A new client with one secret.
     pub(crate) async fn client(&self, realm: &str, client_id: &str, settings: ClientSettings) -> Key {
         let (secret, stored) = self.secret();
+        self.client_with(realm, client_id, settings, stored).await;
+        Key { id: client_id.to_owned(), secret }
+    }
+
+    /// A new client with this secret.
+    pub(crate) async fn client_with(
+        &self,
+        realm: &str,
+        client_id: &str,
+        settings: ClientSettings,
+        secret: StoredSecret,
+    ) {
         let realm_id = self.find_realm(realm).await.id;
         let new = NewClient {
             id: self.id(),
@@ -242,11 +254,10 @@ impl Seed<'_> {
             client_id: client_id.to_owned(),
             settings,
             service: Service::New(self.service(realm_id, client_id)),
-            secrets: vec![stored],
+            secrets: vec![secret],
             created_at: self.now(),
         };
         self.app.store.add_client(&new, self.record()).await.unwrap();
-        Key { id: client_id.to_owned(), secret }
     }
 
     /// Changes a client's settings.
@@ -297,8 +308,13 @@ impl Seed<'_> {
     /// A new secret, and what is stored of it.
     pub(crate) fn secret(&self) -> (String, StoredSecret) {
         let secret = opaque::new_secret(&mut SystemRng::new());
-        let digest = self.app.pepper.digest(Purpose::Secret, &[secret.expose().as_bytes()]);
-        (secret.expose().clone(), StoredSecret { id: self.id(), digest, created_at: self.now(), expires_at: None })
+        (secret.expose().clone(), self.stored(secret.expose()))
+    }
+
+    /// What is stored of a secret.
+    pub(crate) fn stored(&self, secret: &str) -> StoredSecret {
+        let digest = self.app.pepper.digest(Purpose::Secret, &[secret.as_bytes()]);
+        StoredSecret { id: self.id(), digest, created_at: self.now(), expires_at: None }
     }
 
     /// A new service, not yet added.

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use clap::builder::FalseyValueParser;
 use jeton_client::flow::{ClientAuth, Grant, sign_in_slots};
 use jeton_client::vault::{KeyPlace, Secrets};
 use jeton_client::{Profile, Profiles};
@@ -13,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::environment;
-use super::secret::{self, Origin};
+use crate::client::secret::{self, Origin};
 use crate::local::password::prompt;
 use crate::local::print::say;
 
@@ -57,6 +58,9 @@ pub(super) struct Args {
     /// A host beside that of the URL that the API's answers may send calls to; repeatable
     #[arg(long = "host", value_name = "HOST")]
     hosts: Vec<String>,
+    /// Keep the key that opens all secrets in a file, although there may be a keyring; counts for the first profile
+    #[arg(long, env = "JETON_NO_KEYRING", value_parser = FalseyValueParser::new())]
+    no_keyring: bool,
     /// Replace the profile of this name; its token is forgotten
     #[arg(long)]
     replace: bool,
@@ -98,10 +102,12 @@ pub(super) fn run(profiles: &Profiles, args: Args) -> anyhow::Result<()> {
     names.ask_values(&mut profile.values)?;
     profile.check()?;
     let secrets = names.secrets(origins)?;
+    let profiles = if args.no_keyring { profiles.clone() } else { profiles.clone().with_keyring() };
     match profiles.put(&args.name, &profile, secrets, args.replace)? {
-        Some(KeyPlace::Keyring) => say("the key of what is sealed here is in your keyring"),
-        Some(KeyPlace::File(Some(why))) => say(&format!(
-            "no keyring can be used ({why}): the key of what is sealed here is in client.key beside it, readable by you alone"
+        Some(KeyPlace::Keyring) => say("the key that opens your secrets is in the keyring of this session"),
+        Some(KeyPlace::File(Some(error))) => say(&format!(
+            "the keyring cannot be used ({error}), so the key that opens your secrets is in the file client.key, \
+             which only you can read"
         )),
         Some(KeyPlace::File(None)) | None => {}
     }

@@ -83,7 +83,7 @@ impl Relay {
 
     async fn send(&self, head: &Parts, body: Body, token: &Token) -> anyhow::Result<Response> {
         let target = self.without_token(head.uri.path_and_query().map_or("/", |target| target.as_str()));
-        let base = self.source.profile().url.trim_end_matches('/');
+        let base = self.source.url(token).trim_end_matches('/');
         let mut uri: Uri = format!("{base}{target}").parse().context("the call's address is none")?;
         let mut headers = head.headers.clone();
         self.source.add_to(token, &head.method, &mut uri, &mut headers)?;
@@ -94,7 +94,7 @@ impl Relay {
         let answer = self.transport.stream(request).await.map_err(Error::from)?;
         let mut answer = answer.map(Body::new);
         headers::remove_hop_by_hop(answer.headers_mut());
-        self.keep_here(answer.headers_mut());
+        self.keep_here(token, answer.headers_mut());
         self.keep_cookies(answer.headers_mut());
         Ok(answer)
     }
@@ -125,8 +125,8 @@ impl Relay {
     }
 
     /// A redirect within the API leads through this proxy again, where the token is.
-    fn keep_here(&self, headers: &mut HeaderMap) {
-        let base = self.source.profile().url.trim_end_matches('/');
+    fn keep_here(&self, token: &Token, headers: &mut HeaderMap) {
+        let base = self.source.url(token).trim_end_matches('/');
         let location = headers.get(LOCATION).and_then(|location| location.to_str().ok());
         let path = location.and_then(|location| location.strip_prefix(base)).filter(|path| path.starts_with('/'));
         if let Some(path) = path.and_then(|path| HeaderValue::from_str(&self.without_token(path)).ok()) {
@@ -141,7 +141,7 @@ fn is_replayable(headers: &HeaderMap) -> bool {
         return false;
     }
     let length = headers.get(CONTENT_LENGTH).map(|length| length.to_str().ok().and_then(|length| length.parse().ok()));
-    length.map_or(true, |length| length.is_some_and(|length: usize| length <= REPLAYABLE))
+    length.is_none_or(|length| length.is_some_and(|length: usize| length <= REPLAYABLE))
 }
 
 fn full(bytes: &Bytes) -> Body {

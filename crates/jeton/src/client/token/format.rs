@@ -3,7 +3,7 @@
 use anyhow::{Context, bail};
 use clap::ValueEnum;
 use http::Uri;
-use jeton_client::{Profile, Token, TokenSource};
+use jeton_client::{Profile, Token};
 use jeton_core::secret::Secret;
 use serde::Deserialize;
 use serde_json::json;
@@ -24,15 +24,14 @@ pub(super) enum Format {
     Aws,
 }
 
-pub(super) fn json(source: &TokenSource, token: &Token) -> Secret<String> {
-    let url = source.url(token);
+/// `url` is where calls with the token go.
+pub(super) fn json(url: &str, token: &Token) -> Secret<String> {
     let object = json!({ "access_token": token.access.expose(), "expires_at": expires_at(token), "url": url });
     Secret::new(object.to_string())
 }
 
-pub(super) fn netrc(source: &TokenSource, token: &Token) -> anyhow::Result<Secret<String>> {
-    let (uri, user) = (source.url(token).parse::<Uri>()?, user_name(source.profile()));
-    let access = token.access.expose();
+pub(super) fn netrc(url: &str, profile: &Profile, token: &Token) -> anyhow::Result<Secret<String>> {
+    let (uri, access, user) = (url.parse::<Uri>()?, token.access.expose(), user_name(profile));
     // The words of a .netrc end at white space, and there is no way to quote that all readers know.
     if access.contains([' ', '"', '\\']) || user.contains([' ', '"', '\\']) {
         bail!(
@@ -98,17 +97,20 @@ mod tests {
         let asked = r#"{"apiVersion":"client.authentication.k8s.io/v1beta1","kind":"ExecCredential","spec":{"interactive":false}}"#;
         for (written, expected) in [
             (
-                Ok(json(&profile(), &token("t", Some(3600)))),
+                Ok(json(&profile().url, &token("t", Some(3600)))),
                 Some(
                     r#"{"access_token":"t","expires_at":"2023-11-14T23:13:20Z","url":"https://api.example.com:8443/v1"}"#,
                 ),
             ),
             (
-                Ok(json(&profile(), &token("t", None))),
+                Ok(json(&profile().url, &token("t", None))),
                 Some(r#"{"access_token":"t","expires_at":null,"url":"https://api.example.com:8443/v1"}"#),
             ),
-            (netrc(&profile(), &token("t", None)), Some("machine api.example.com login ada password t")),
-            (netrc(&profile(), &token("t t", None)), None),
+            (
+                netrc(&profile().url, &profile(), &token("t", None)),
+                Some("machine api.example.com login ada password t"),
+            ),
+            (netrc(&profile().url, &profile(), &token("t t", None)), None),
             (
                 kubernetes(&token("t", Some(3600)), None),
                 Some(

@@ -10,7 +10,7 @@ use crate::local::password::{from_file, from_reader, from_stdin};
 
 /// Where one secret comes from.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(crate) enum Origin {
     File(PathBuf),
     Variable(String),
     Stdin,
@@ -19,7 +19,7 @@ pub(super) enum Origin {
 
 /// What `--secret` says: a name and where its secret comes from. The text itself never gets into an error: it may be
 /// a secret that somebody put there.
-pub(super) fn parse(text: &str) -> anyhow::Result<(String, Origin)> {
+pub(crate) fn parse(text: &str) -> anyhow::Result<(String, Origin)> {
     const FORMS: &str = "NAME=file:PATH, NAME=env:VARIABLE, NAME=stdin or NAME=command:COMMAND";
     let Some((name, origin)) = text.split_once('=') else {
         bail!("--secret has no `=`; give {FORMS}");
@@ -38,7 +38,7 @@ pub(super) fn parse(text: &str) -> anyhow::Result<(String, Origin)> {
 
 impl Origin {
     /// The secret, without the newline at its end.
-    pub(super) fn read(&self) -> anyhow::Result<Secret<String>> {
+    pub(crate) fn read(&self) -> anyhow::Result<Secret<String>> {
         let secret = match self {
             Self::File(path) => from_file(path)?,
             Self::Variable(name) => from_variable(name)?,
