@@ -145,8 +145,37 @@ impl Flow {
         now: Timestamp,
     ) -> Result<Option<Request>, FlowError> {
         match self {
-            Self::Dialect(flow) => flow.write(act, secrets, token, fresh),
+            Self::Dialect(flow) => flow.write(act, secrets, token, fresh, now),
             Self::OAuth(flow) => flow.write(act, token, Proof { secrets, fresh, now }),
+        }
+    }
+
+    /// The request of a step before a sign-in, by its number from 0; nothing if there are no more of them. Each is sent,
+    /// and its answer read by [`read_step`](Self::read_step), before the next is written.
+    ///
+    /// # Errors
+    /// A value that the request needs is missing or has the wrong form.
+    pub fn write_step(
+        &self,
+        step: usize,
+        secrets: &Secrets,
+        fresh: Fresh<'_>,
+        now: Timestamp,
+    ) -> Result<Option<Request>, FlowError> {
+        match self {
+            Self::Dialect(flow) => flow.write_step(step, secrets, fresh, now),
+            Self::OAuth(_) => Ok(None),
+        }
+    }
+
+    /// Keeps what the answer to a step gives, for the requests after it. `asked` is that of its request.
+    ///
+    /// # Errors
+    /// The API refuses, or the answer cannot be read or is one to another request.
+    pub fn read_step(&mut self, step: usize, asked: &Values, response: &Response) -> Result<(), FlowError> {
+        match self {
+            Self::Dialect(flow) => flow.read_step(step, asked, response),
+            Self::OAuth(_) => Ok(()),
         }
     }
 

@@ -15,7 +15,7 @@ use crate::flow::{self, Act, DialectFlow, Flow, FlowError, Grant, Metadata, OAut
 use crate::profile::{Profile, Profiles};
 use crate::token::{Need, Token, pause};
 use crate::transport::Transport;
-use crate::vault::{Lock, State, Vault};
+use crate::vault::{Lock, Secrets, State, Vault};
 
 pub use sign_in::Prompt;
 
@@ -239,7 +239,7 @@ impl TokenSource {
         if needs_person && old.is_none_or(|old| old.refresh.is_none()) {
             return Err(Error::SignInNeeded(self.name.clone()));
         }
-        let flow = self.flow().await?;
+        let mut flow = self.flow().await?;
         if let Some(request) = flow.write(Act::Refresh, &state.secrets, old, &uuid, self.clock.now())? {
             match self.exchange(&flow, Act::Refresh, request).await {
                 Ok(mut token) => {
@@ -258,9 +258,22 @@ impl TokenSource {
         if needs_person {
             return Err(Error::SignInNeeded(self.name.clone()));
         }
+        self.take_steps(&mut flow, &state.secrets).await?;
         let nothing = || FlowError::NoSignIn(self.profile.dialect.clone().unwrap_or_default());
         let request = flow.write(Act::SignIn, &state.secrets, None, &uuid, self.clock.now())?.ok_or_else(nothing)?;
         self.exchange(&flow, Act::SignIn, request).await
+    }
+
+    /// What comes before a sign-in, where the API needs it.
+    async fn take_steps(&self, flow: &mut Flow, secrets: &Secrets) -> Result<(), Error> {
+        let mut step = 0;
+        while let Some(request) = flow.write_step(step, secrets, &uuid, self.clock.now())? {
+            let asked = request.asked.clone();
+            let response = self.transport.send(request).await?;
+            flow.read_step(step, &asked, &response).map_err(|error| with_wait(error, &response, self.clock.now()))?;
+            step += 1;
+        }
+        Ok(())
     }
 
     async fn exchange(&self, flow: &Flow, act: Act, request: Request) -> Result<Token, Error> {

@@ -22,4 +22,5 @@ pub mod pepper;
 pub mod present;
 pub mod random;
 pub mod sealing;
+mod ticket;
 pub mod tls;

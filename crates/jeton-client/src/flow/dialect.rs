@@ -27,6 +27,8 @@ pub struct DialectFlow {
     /// Other hosts that an answer may send calls to.
     hosts: Vec<String>,
     values: Values,
+    /// What the steps of this sign-in gave so far.
+    given: Values,
 }
 
 impl DialectFlow {
@@ -36,13 +38,64 @@ impl DialectFlow {
     /// The dialect has no sign-in, or a value of the profile has the wrong form.
     pub fn new(dialect: Arc<Dialect>, profile: &Profile) -> Result<Self, FlowError> {
         let index = exchange(&dialect, Act::SignIn).ok_or_else(|| FlowError::NoSignIn(dialect.name.clone()))?;
-        let slots = dialect.exchanges[index].request_slots();
+        let slots = dialect.whole_request_slots(index);
         let mut values = Values::new();
         for (name, text) in &profile.values {
             let kind = slots.iter().find(|slot| slot.name == *name).map_or(Kind::Text, |slot| slot.kind);
             values.set(name.as_str(), typed(name, text, kind)?);
         }
-        Ok(Self { dialect, url: profile.url.clone(), hosts: profile.hosts.clone(), values })
+        let (url, hosts) = (profile.url.clone(), profile.hosts.clone());
+        Ok(Self { dialect, url, hosts, values, given: Values::new() })
+    }
+
+    /// The request of a step before the sign-in, by its number; nothing if there are no more.
+    pub(super) fn write_step(
+        &self,
+        step: usize,
+        secrets: &Secrets,
+        fresh: Fresh<'_>,
+        now: Timestamp,
+    ) -> Result<Option<Request>, FlowError> {
+        let Some(index) = self.step(step) else { return Ok(None) };
+        let mut values = self.known(secrets, fresh, now)?;
+        self.given.iter().for_each(|(name, value)| values.set(name, value.clone()));
+        let written = self.dialect.write_request(index, &values, &Values::new())?;
+        let (url, asked) = (join(&self.url, &written.target), self.own(&values));
+        let body = Secret::new(written.body);
+        Ok(Some(Request { method: written.method, url, headers: written.headers, body, asked }))
+    }
+
+    /// Keeps what the answer to a step gives for the requests after it. `asked` is that of its request.
+    pub(super) fn read_step(&mut self, step: usize, asked: &Values, response: &Response) -> Result<(), FlowError> {
+        let none = || FlowError::NoSignIn(self.dialect.name.clone());
+        let ReadAnswer { values, .. } = self.read_exchange(self.step(step).ok_or_else(none)?, asked, response)?;
+        for (name, value) in values.iter().filter(|(name, _)| self.dialect.is_of_step(name)) {
+            self.given.set(name, value.clone());
+        }
+        Ok(())
+    }
+
+    fn step(&self, step: usize) -> Option<usize> {
+        let index = exchange(&self.dialect, Act::SignIn)?;
+        self.dialect.exchanges.get(index)?.steps.clone().nth(step)
+    }
+
+    /// What any request is written from: the profile's values and secrets, the time, chance.
+    fn known(&self, secrets: &Secrets, fresh: Fresh<'_>, now: Timestamp) -> Result<Values, FlowError> {
+        let mut values = with_fresh(&self.dialect, self.values.clone(), fresh)?;
+        values.set("asked_at", now);
+        // A client proves itself in a refresh and a sign-out too, where the API has it so.
+        secrets.iter().for_each(|(name, secret)| values.set(name.as_str(), secret.clone()));
+        Ok(values)
+    }
+
+    /// What of a request its answer may repeat.
+    fn own(&self, values: &Values) -> Values {
+        let own = self.dialect.fields.iter().filter(|field| field.origin == Origin::Client);
+        own.fold(Values::new(), |asked, field| match values.get(&field.name) {
+            Some(value) => asked.with(field.name.as_str(), value.clone()),
+            None => asked,
+        })
     }
 
     pub(super) fn write(
@@ -51,15 +104,14 @@ impl DialectFlow {
         secrets: &Secrets,
         token: Option<&Token>,
         fresh: Fresh<'_>,
+        now: Timestamp,
     ) -> Result<Option<Request>, FlowError> {
         let Some(index) = exchange(&self.dialect, act) else { return Ok(None) };
         let grant = self.dialect.exchanges[index].grant;
         let slots = self.dialect.exchanges[index].request_slots();
-        let mut values = with_fresh(&self.dialect, self.values.clone(), fresh)?;
-        // A client proves itself in a refresh and a sign-out too, where the API has it so.
-        secrets.iter().for_each(|(name, secret)| values.set(name.as_str(), secret.clone()));
+        let mut values = self.known(secrets, fresh, now)?;
         match (act, token) {
-            (Act::SignIn, _) => {}
+            (Act::SignIn, _) => self.given.iter().for_each(|(name, value)| values.set(name, value.clone())),
             (Act::Refresh | Act::UserInfo | Act::End, None) => return Ok(None),
             (Act::Refresh | Act::UserInfo | Act::End, Some(token)) => {
                 values.set("access_token", token.access.clone());
@@ -87,11 +139,7 @@ impl DialectFlow {
             }
         }
         let url = join(&self.url, &target);
-        let own = self.dialect.fields.iter().filter(|field| field.origin == Origin::Client);
-        let asked = own.fold(Values::new(), |asked, field| match values.get(&field.name) {
-            Some(value) => asked.with(field.name.as_str(), value.clone()),
-            None => asked,
-        });
+        let asked = self.own(&values);
         Ok(Some(Request { method: written.method, url, headers, body: Secret::new(written.body), asked }))
     }
 
@@ -128,8 +176,12 @@ impl DialectFlow {
     }
 
     fn read_answer(&self, act: Act, asked: &Values, response: &Response) -> Result<ReadAnswer, FlowError> {
+        let none = || FlowError::Shape { status: response.status, why: "the dialect has no such exchange".to_owned() };
+        self.read_exchange(exchange(&self.dialect, act).ok_or_else(none)?, asked, response)
+    }
+
+    fn read_exchange(&self, index: usize, asked: &Values, response: &Response) -> Result<ReadAnswer, FlowError> {
         let shape = |why| FlowError::Shape { status: response.status, why };
-        let index = exchange(&self.dialect, act).ok_or_else(|| shape("the dialect has no such exchange".to_owned()))?;
         match self.dialect.read_answer_to(index, asked, &response.parts()) {
             Ok(read) => Ok(read),
             Err(ReadError::Refused(refusal)) => Err(FlowError::Refused(refusal)),
@@ -156,12 +208,14 @@ fn issued(dialect: &Dialect, values: &Values) -> Option<Issued> {
     Some(Issued { access, refresh, lifetime, expires_at, ..Issued::default() })
 }
 
-/// Names and types of the values that a sign-in of this dialect takes, those the client makes itself left out;
-/// nothing if it has no sign-in.
+/// Names and types of the values that a sign-in of this dialect takes, in its steps too; those the client makes itself
+/// and those that steps give left out. Nothing if it has no sign-in.
 pub fn sign_in_slots(dialect: &Dialect) -> Option<Vec<Slot>> {
     let index = exchange(dialect, Act::SignIn)?;
-    let made = |slot: &Slot| dialect.fields.iter().any(|field| field.made && field.name == slot.name);
-    Some(dialect.exchanges[index].request_slots().into_iter().filter(|slot| !made(slot)).collect())
+    let made = |slot: &Slot| {
+        slot.name == "asked_at" || dialect.fields.iter().any(|field| field.made && field.name == slot.name)
+    };
+    Some(dialect.whole_request_slots(index).into_iter().filter(|slot| !made(slot)).collect())
 }
 
 /// Where a call of this method and path shows its token, and what stands beside it.
@@ -344,7 +398,7 @@ token = "?key={{access_token}}"
             (Act::UserInfo, None, None),
             (Act::End, None, None),
         ] {
-            let written = flow().write(act, &secrets(), token, &fresh).unwrap();
+            let written = flow().write(act, &secrets(), token, &fresh, Timestamp::EPOCH).unwrap();
             let written = written.as_ref().map(|request| {
                 let mut headers: Vec<_> = request.headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
                 headers.sort_unstable();
@@ -394,7 +448,7 @@ token = "?key={{access_token}}"
 
     #[test]
     fn an_answer_is_to_its_request_and_sends_calls_where_the_profile_allows() {
-        let asked = flow().write(Act::SignIn, &secrets(), None, &fresh).unwrap().unwrap().asked;
+        let asked = flow().write(Act::SignIn, &secrets(), None, &fresh, Timestamp::EPOCH).unwrap().unwrap().asked;
         for (beside, expected) in [
             ("", Ok((None, 0))),
             (r#","nonce":"b6bf15b4-e00f-4d03-8e2b-7ed8829c8ff6""#, Ok((None, 0))),

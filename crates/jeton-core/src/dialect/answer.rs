@@ -224,9 +224,7 @@ fn ends_in_token(text: &Text) -> bool {
 /// Whether a request of this grant can be refused for this reason.
 fn says(grant: GrantName, reason: Reason) -> bool {
     match root(reason) {
-        Reason::WrongCredentials => {
-            matches!(grant, GrantName::Password | GrantName::ApiKey | GrantName::ClientCredentials)
-        }
+        Reason::WrongCredentials => grant.signs_in() || grant == GrantName::Step,
         Reason::InvalidToken => {
             matches!(grant, GrantName::Refresh | GrantName::Renew | GrantName::UserInfo | GrantName::End)
         }

@@ -8,8 +8,7 @@ use super::noun::Kind;
 use super::show::Spot;
 use super::template::xml::{Element, Inside};
 use super::template::{
-    AnswerTemplate, Body, Content, HeaderValue, Hole, Mark, Message, Node, Pair, Piece, RequestTemplate, Start, Status,
-    Text,
+    AnswerTemplate, Body, Content, HeaderValue, Mark, Message, Node, Pair, Piece, RequestTemplate, Start, Status, Text,
 };
 use super::transform::Transform;
 use super::{Dialect, Exchange};
@@ -283,9 +282,14 @@ fn text_of(text: &Text) -> String {
 
 /// The name that a transform has in a file.
 fn transform_name(transform: &Transform) -> String {
-    let key = |hole: &Hole| format!("{}:{}", Transform::KEYED, hole.name);
-    match Transform::NAMED.iter().find(|(_, known)| known == transform) {
-        Some((name, _)) => (*name).to_owned(),
-        None => transform.key().map(key).unwrap_or_default(),
-    }
+    let name = match transform {
+        Transform::HmacSha256(_) => Transform::KEYED.to_owned(),
+        Transform::Jwt(signed) => format!("{}:{}", Transform::SIGNED, signed.alg),
+        Transform::Plus(span) => format!("{}:{}s", Transform::LATER, span.as_secs()),
+        named => {
+            let found = Transform::NAMED.iter().find(|(_, known)| known == named);
+            found.map(|(name, _)| (*name).to_owned()).unwrap_or_default()
+        }
+    };
+    transform.keys().iter().fold(name, |name, key| format!("{name}:{}", key.name))
 }

@@ -110,9 +110,12 @@ pub enum GrantName {
     UserInfo,
     /// Sign-out.
     End,
+    /// A step on the way to another exchange.
+    Step,
 }
 
 impl GrantName {
+    /// Those that a file names; a step is a table of its own.
     pub(super) const ALL: [Self; 7] =
         [Self::Password, Self::Refresh, Self::Renew, Self::ApiKey, Self::ClientCredentials, Self::UserInfo, Self::End];
 
@@ -126,12 +129,18 @@ impl GrantName {
             Self::ClientCredentials => "client_credentials",
             Self::UserInfo => "userinfo",
             Self::End => "end",
+            Self::Step => "step",
         }
     }
 
     /// Whether its answer brings a token.
     pub fn issues(self) -> bool {
-        !matches!(self, Self::UserInfo | Self::End)
+        !matches!(self, Self::UserInfo | Self::End | Self::Step)
+    }
+
+    /// Whether somebody signs in by it.
+    pub fn signs_in(self) -> bool {
+        matches!(self, Self::Password | Self::ApiKey | Self::ClientCredentials)
     }
 
     /// Whether it is about the access token: where its request has no hole for one, the token stands where `[[show]]` says.
@@ -146,7 +155,7 @@ impl GrantName {
             Self::Refresh => &["refresh_token"],
             Self::ApiKey => &["key_id", "key_secret"],
             Self::ClientCredentials => &["client_id", "client_secret"],
-            Self::Renew | Self::UserInfo | Self::End => &[],
+            Self::Renew | Self::UserInfo | Self::End | Self::Step => &[],
         }
     }
 }

@@ -6,6 +6,7 @@
 //! binary stand in `dialects/`. A dialect renames and reshapes; it never decides.
 
 mod answer;
+mod chain;
 mod describe;
 mod example;
 mod json;
@@ -27,6 +28,7 @@ mod values;
 mod write;
 mod xml;
 
+pub use chain::Part;
 pub use describe::{Described, DescribedValue, Description, MessagePart};
 pub use example::{Example, Reply};
 pub use message::{
@@ -36,6 +38,8 @@ pub use message::{
 pub use noun::{Field, Kind, Origin};
 pub use source::Mistake;
 pub use values::{Value, Values};
+
+use std::ops::Range;
 
 use json::Escape;
 use refuse::Refusals;
@@ -79,6 +83,8 @@ pub struct Exchange {
     pub grant: GrantName,
     /// The end that it is for, if not for both.
     pub only: Option<End>,
+    /// The exchanges that come before it, in order: its steps, of the grant [`GrantName::Step`].
+    pub steps: Range<usize>,
     /// Tried in order; the first is written.
     requests: Vec<RequestTemplate>,
     /// The first that has its values is written, any is read.

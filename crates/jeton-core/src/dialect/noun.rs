@@ -97,8 +97,11 @@ fn is_dotted(text: &str) -> bool {
     text.split('.').count() >= 2 && text.split('.').all(word)
 }
 
+/// When a client writes its request, by its own clock.
+pub(super) const ASKED_AT: &str = "asked_at";
+
 /// The nouns of Jeton: names every dialect may use without declaring them.
-pub(super) const NOUNS: [(&str, Kind); 52] = [
+pub(super) const NOUNS: [(&str, Kind); 53] = [
     ("realm", Kind::Text),
     ("issuer", Kind::Text),
     ("username", Kind::Text),
@@ -113,6 +116,7 @@ pub(super) const NOUNS: [(&str, Kind); 52] = [
     ("expires_in", Kind::Number),
     ("expires_at", Kind::Time),
     ("issued_at", Kind::Time),
+    (ASKED_AT, Kind::Time),
     ("scope", Kind::Text),
     ("alg", Kind::Text),
     ("token.id", Kind::Text),
@@ -159,10 +163,12 @@ pub(super) fn kind_of(name: &str) -> Option<Kind> {
 }
 
 /// The most bytes a peer may send for `name`.
-pub(super) fn longest(name: &str) -> usize {
+pub(super) fn longest(fields: &[Field], name: &str) -> usize {
     match name {
         "username" | "act_as" | "client_id" | "key_id" => 256,
         "access_token" | "refresh_token" => 8 * 1024,
+        // What a server gives in a step may hold a whole token.
+        _ if fields.iter().any(|field| field.name == name && field.origin == Origin::Step) => 8 * 1024,
         _ => 1024,
     }
 }
@@ -180,16 +186,19 @@ pub enum Origin {
     Person,
     /// The token.
     Token,
+    /// The answer to an earlier step of the same exchange.
+    Step,
 }
 
 impl Origin {
     /// The origins by the names they have in `[field]`.
-    pub(super) const NAMED: [(&'static str, Self); 5] = [
+    pub(super) const NAMED: [(&'static str, Self); 6] = [
         ("setting", Self::Setting),
         ("client", Self::Client),
         ("server", Self::Server),
         ("person", Self::Person),
         ("token", Self::Token),
+        ("step", Self::Step),
     ];
 }
 

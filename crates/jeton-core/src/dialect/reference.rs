@@ -18,7 +18,7 @@ use crate::time::Timestamp;
 pub type Table = (&'static str, &'static [(&'static str, &'static str)]);
 
 /// Every table of a dialect file.
-pub const TABLES: [Table; 13] = [
+pub const TABLES: [Table; 14] = [
     (
         "the file",
         &[
@@ -116,6 +116,15 @@ pub const TABLES: [Table; 13] = [
             ("must", "headers that tell this request from others at the same address"),
             ("answer", "the answer, or a list: the first that has its values is written, any is read"),
             ("refusal", "refusals of this exchange, before those of the file"),
+            ("step", "what comes before it: `[[exchange.step]]`, once or twice"),
+        ],
+    ),
+    (
+        "[[exchange.step]]",
+        &[
+            ("request", "the request, or a list of alternatives"),
+            ("must", "headers that tell this request from others at the same address"),
+            ("answer", "the answer, which gives what a later request takes"),
         ],
     ),
     (
@@ -183,7 +192,7 @@ pub fn markdown() -> String {
     );
     out.push_str("\n## Transforms\n\nA time is written through one of the first five.\n\n");
     let transforms = Transform::NAMED.iter().map(|(name, transform)| transform_row(name, transform));
-    table(&mut out, &["Transform", "Of", "Written", "Read back"], transforms.chain([keyed()]));
+    table(&mut out, &["Transform", "Of", "Written", "Read back"], transforms.chain(with_names()));
     out.push_str("\n## JSON\n\n");
     table(
         &mut out,
@@ -222,6 +231,7 @@ fn grant(grant: GrantName) -> Vec<String> {
         GrantName::ClientCredentials => "a client signs in",
         GrantName::UserInfo => "whom a token speaks for",
         GrantName::End => "sign-out",
+        GrantName::Step => "what comes before another exchange",
     };
     let needs: Vec<String> = grant.needs().iter().map(|name| format!("`{{{{{name}}}}}`")).collect();
     let needs =
@@ -270,6 +280,7 @@ pub fn noun(name: &str) -> Option<String> {
         "expires_in" => "how long the access token is good, in seconds",
         "expires_at" => "when the access token ends",
         "issued_at" => "when the access token was issued",
+        "asked_at" => "when a client writes its request",
         "scope" => "what the token is good for: words with spaces between",
         "alg" => "the algorithm that signs the JWT",
         "token.id" => "the token's own id",
@@ -309,6 +320,7 @@ fn origin_says(origin: Origin) -> &'static str {
         Origin::Server => "whoever answers",
         Origin::Person => "the person's attributes",
         Origin::Token => "the token",
+        Origin::Step => "the answer to a step",
     }
 }
 
@@ -333,12 +345,25 @@ fn transform_row(name: &str, transform: &Transform) -> Vec<String> {
     vec![code(name), of.to_owned(), written, read.to_owned()]
 }
 
-fn keyed() -> Vec<String> {
-    let name = format!("{}:NAME", Transform::KEYED);
-    vec![
-        code(&name),
-        "text".to_owned(),
-        "keyed with the value of `NAME`, behind it `hex` or `base64`".to_owned(),
-        "by nobody".to_owned(),
+/// Those that are told more than their name.
+fn with_names() -> [Vec<String>; 3] {
+    let row = |name: String, of: &str, written: &str| {
+        vec![code(&name), of.to_owned(), written.to_owned(), "by nobody".to_owned()]
+    };
+    let later = format!("{}:SPAN", Transform::LATER);
+    let signed = format!("{}:ALG:NAME", Transform::SIGNED);
+    let algs = Transform::ALGS.map(code).join(", ");
+    [
+        row(
+            format!("{}:NAME", Transform::KEYED),
+            "text",
+            "keyed with the value of `NAME`, behind it `hex` or `base64`",
+        ),
+        row(later, "a time", "a time so much later, such as `plus:5m`; behind it what writes a time"),
+        row(
+            signed,
+            "a part that is a JSON object",
+            &format!("a JWT signed with the value of `NAME` by {algs}; `:NAME` behind it is the key's own name"),
+        ),
     ]
 }

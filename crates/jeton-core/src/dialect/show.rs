@@ -223,7 +223,7 @@ fn unreadable(spot: &Spot) -> Refusal {
 /// Visible ASCII of a sane length: no token of ours or of anyone's has a space in it.
 fn is_token(text: &str) -> bool {
     !text.is_empty()
-        && text.len() <= super::noun::longest("access_token")
+        && text.len() <= super::noun::longest(&[], "access_token")
         && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 

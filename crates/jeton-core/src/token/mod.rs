@@ -5,3 +5,4 @@ pub mod jwk;
 pub mod jwt;
 pub mod opaque;
 pub mod pepper;
+pub mod signing;

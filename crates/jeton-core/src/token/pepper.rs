@@ -21,6 +21,8 @@ pub enum Purpose {
     Throttle,
     /// The id of a token's one successor.
     Successor,
+    /// What seals a ticket, and what it is known by when it is used up.
+    Ticket,
 }
 
 impl Purpose {
@@ -33,6 +35,7 @@ impl Purpose {
             Self::Nonce => b"nonce",
             Self::Throttle => b"throttle",
             Self::Successor => b"successor",
+            Self::Ticket => b"ticket",
         }
     }
 }

@@ -335,9 +335,12 @@ fn secrets_are_not_printed() {
 fn the_examples_of_the_documentation_load() {
     let page = include_str!("../../../../docs/dialects.md");
     let blocks: Vec<&str> = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    let [whole, fields] = blocks.as_slice() else { panic!("{} examples", blocks.len()) };
-    // The second is a piece of a file: what goes before [token] and what goes in between.
-    for text in [(*whole).to_owned(), whole.replacen("[token]", &format!("{fields}\n[token]"), 1)] {
+    let [whole, fields, signed, steps] = blocks.as_slice() else { panic!("{} examples", blocks.len()) };
+    // The others are pieces of a file: what goes before [token], and other exchanges.
+    let (head, tail) = (whole.split("[[exchange]]").next().unwrap(), &whole[whole.find("[refusal]").unwrap()..]);
+    let with = |exchange: &str| format!("{head}{exchange}\n{tail}");
+    let with_fields = whole.replacen("[token]", &format!("{fields}\n[token]"), 1);
+    for text in [(*whole).to_owned(), with_fields, with(signed), with(steps)] {
         assert!(Dialect::parse(&text).is_ok(), "{:#?}", Dialect::parse(&text).err());
     }
 }

@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod assertions;
 mod bad_input;
 mod broken;
+mod chains;
 mod claims;
 mod describe;
 mod goldens;

@@ -146,7 +146,7 @@ const ROWS: &[(&str, &str, &str)] = &[
     (
         "{{plot?}}",
         "{{¦plot|sha256|hex}}",
-        "a server cannot read back what goes through a hash (write only = \"client\"",
+        "a server cannot read back what a client hashes, signs or dates (write only = \"client\"",
     ),
     ("{{plot?}}", "{{¦plot|sha256}}", "a hash is bytes and cannot be written as it is"),
     ("{{plot?}}", "{{plot|¦hmac_sha256}}", "a keyed hash needs its key (write `hmac_sha256:client_secret`)"),

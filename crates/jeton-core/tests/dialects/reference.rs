@@ -34,6 +34,7 @@ fn every_key_is_described() {
         ("[limits]", format!("[limits]\n{WRONG} = 1")),
         ("[field]", format!("[field]\nx = {{ from = \"client\", {WRONG} = 1 }}")),
         ("[[exchange]]", format!("[[exchange]]\n{WRONG} = 1")),
+        ("[[exchange.step]]", format!("[[exchange]]\n[[exchange.step]]\n{WRONG} = 1")),
         ("[[show]]", format!("[[show]]\ntoken = \"X: {{{{access_token}}}}\"\n{WRONG} = 1")),
     ];
     let mut seen: Vec<(&str, Vec<String>)> = Vec::new();

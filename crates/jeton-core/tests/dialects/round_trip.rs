@@ -11,6 +11,7 @@ use jeton_core::time::Timestamp;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
+use super::chains::ferry;
 use super::goldens::{built_in, sort};
 use super::made_up::meadow;
 use super::wire::header_map;
@@ -72,7 +73,7 @@ pub(crate) fn valley() -> &'static Dialect {
 }
 
 fn dialects() -> impl Iterator<Item = &'static Dialect> {
-    built_in().iter().chain([meadow(), valley()])
+    built_in().iter().chain([meadow(), valley(), ferry()])
 }
 
 #[derive(Default)]

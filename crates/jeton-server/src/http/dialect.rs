@@ -1,6 +1,7 @@
 //! Every address that is not OAuth's: first the dialects, then the gates in front of APIs in this process.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
@@ -9,7 +10,7 @@ use http::header::ALLOW;
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
 use jeton_core::dialect::{self, Dialect, GrantName, Place, Reading, Values};
-use jeton_core::domain::id::Id;
+use jeton_core::domain::id::{Digest, Id};
 use jeton_core::domain::principal::canonical_username;
 use jeton_core::domain::refusal::{Reason, Refusal};
 use jeton_core::facts::Query;
@@ -19,10 +20,10 @@ use jeton_core::token::pepper::Purpose;
 use jeton_gate::decide::{Original, admit};
 use jeton_gate::host;
 
-use super::client;
 use super::receive::{Received, receive, throttle_keys};
 use super::respond::{AnsweredBy, not_found, refusal_of, respond};
 use super::router::Http;
+use super::{chain, client};
 use crate::app::App;
 use crate::exchange::{Ended, exchange};
 use crate::fault::Fault;
@@ -162,11 +163,9 @@ async fn act(app: &App, mount: &Mount, reading: Reading, received: &Received) ->
         }
         Reading::NotMine => return not_found(),
     };
-    let done = match (client_beside(app, mount, grant, &values, received.source).await, grant) {
-        (Err(refusal), _) => Err(refusal.into()),
-        (Ok(()), GrantName::End) => sign_out(app, mount, &values, received).await,
-        (Ok(()), GrantName::UserInfo) => user_info(app, mount, &values).await,
-        (Ok(()), _) => sign_in(app, mount, grant, &values, received.source).await,
+    let done = match dialect.part(index) {
+        Some(part) => chain::answer(app, mount, part, &values, received.source).await,
+        None => whole(app, mount, grant, &values, received).await,
     };
     let written = match done {
         Ok(mut said) => {
@@ -186,8 +185,24 @@ async fn act(app: &App, mount: &Mount, reading: Reading, received: &Received) ->
     }
 }
 
+/// What an exchange of one request is answered with.
+async fn whole(
+    app: &App,
+    mount: &Mount,
+    grant: GrantName,
+    values: &Values,
+    received: &Received,
+) -> Result<Values, Ended> {
+    client_beside(app, mount, grant, values, received.source).await?;
+    match grant {
+        GrantName::End => sign_out(app, mount, values, received).await,
+        GrantName::UserInfo => user_info(app, mount, values).await,
+        _ => sign_in(app, mount, grant, values, received.source, None).await,
+    }
+}
+
 /// A client's secret beside another credential is proven first: a secret that is read is never ignored.
-async fn client_beside(
+pub(super) async fn client_beside(
     app: &App,
     mount: &Mount,
     grant: GrantName,
@@ -206,8 +221,16 @@ async fn client_beside(
     }
 }
 
-/// One of the dialect's ways to a token, through the one function for all of them.
-async fn sign_in(app: &App, mount: &Mount, grant: GrantName, values: &Values, source: IpAddr) -> Result<Values, Ended> {
+/// One of the dialect's ways to a token, through the one function for all of them. `once` is used up with it, where
+/// the file has no nonce of its own.
+pub(super) async fn sign_in(
+    app: &App,
+    mount: &Mount,
+    grant: GrantName,
+    values: &Values,
+    source: IpAddr,
+    once: Option<(Digest, Duration)>,
+) -> Result<Values, Ended> {
     let (realm, dialect) = (mount.realm.as_str(), mount.dialect.as_ref());
     let mut query = Query { realm, ..Query::default() };
     let text = |name: &str| values.text(name).unwrap_or_default();
@@ -240,7 +263,7 @@ async fn sign_in(app: &App, mount: &Mount, grant: GrantName, values: &Values, so
             query.token = Some(presented(app, realm, &secret(name)).await?.digest);
             Grant::Refresh
         }
-        GrantName::UserInfo | GrantName::End => return Err(Reason::NoRoute.into()),
+        GrantName::UserInfo | GrantName::End | GrantName::Step => return Err(Reason::NoRoute.into()),
     };
 
     let remembered = dialect.policy.nonce_once_within;
@@ -248,6 +271,7 @@ async fn sign_in(app: &App, mount: &Mount, grant: GrantName, values: &Values, so
         let nonce = nonce.to_ascii_lowercase();
         (app.pepper.digest(Purpose::Nonce, &[realm.as_bytes(), nonce.as_bytes()]), within)
     });
+    let nonce = nonce.or(once);
     query.nonce = nonce.map(|(digest, _)| digest);
     let request = rules::Request {
         grant,

@@ -2,6 +2,7 @@
 
 mod admin;
 mod certs;
+mod chain;
 mod client;
 mod cors;
 mod dialect;

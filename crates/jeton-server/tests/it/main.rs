@@ -4,6 +4,7 @@
 mod harness;
 
 mod beside;
+mod chains;
 mod cors;
 mod custom_dialect;
 mod gate;

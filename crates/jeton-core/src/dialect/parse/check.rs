@@ -8,25 +8,16 @@ use super::table::Keys;
 use crate::domain::policy::Format;
 
 impl Parser<'_> {
-    /// Whether the messages of an exchange carry what its grant needs.
-    pub(super) fn check_exchange(&mut self, keys: Keys<'_>, exchange: &Exchange) {
+    /// Whether the messages of an exchange and its steps carry what its grant needs. What a client
+    /// signs stands for its name and secret.
+    pub(super) fn check_exchange(&mut self, keys: Keys<'_>, exchange: &Exchange, steps: &[Exchange], signed: bool) {
         let at = keys.get("request").map_or(keys.at, |entry| entry.at);
         let grant = exchange.grant.name();
-        let requests =
-            exchange.requests.iter().flat_map(|request| request.starts.iter().map(move |start| (request, start)));
-        let mut needed_missing = Vec::new();
-        for (request, start) in requests {
-            for need in exchange.grant.needs() {
-                let mut there = false;
-                request.each_slot(start, &mut |hole, _| there |= hole.name == *need && hole.is_required());
-                if !there {
-                    needed_missing.push(*need);
-                }
+        let needs = if signed { &[] } else { exchange.grant.needs() };
+        for need in needs {
+            if ![steps, std::slice::from_ref(exchange)].concat().iter().any(|part| part.requires(need)) {
+                self.mistake(at, format!("a request of the grant `{grant}` needs the hole {{{{{need}}}}}"));
             }
-        }
-        needed_missing.dedup();
-        for need in needed_missing {
-            self.mistake(at, format!("a request of the grant `{grant}` needs the hole {{{{{need}}}}}"));
         }
         let at = keys.get("answer").map_or(keys.at, |entry| entry.at);
         let token = |answer: &AnswerTemplate| {
@@ -39,7 +30,8 @@ impl Parser<'_> {
         if exchange.grant.issues() && !exchange.answers.iter().all(token) {
             self.mistake(at, format!("an answer of the grant `{grant}` needs the hole {{{{access_token}}}}"));
         }
-        if exchange.answers.iter().any(|answer| answer.status == Status::Row) {
+        let parts = steps.iter().chain([exchange]);
+        if parts.flat_map(|part| &part.answers).any(|answer| answer.status == Status::Row) {
             self.mistake_help(at, "the status of a success is fixed", "write 200");
         }
     }
@@ -52,7 +44,7 @@ impl Parser<'_> {
         }
         for at in std::mem::take(&mut self.one_way) {
             let help = "write only = \"client\" in this exchange";
-            self.mistake_help(at, "a server cannot read back what goes through a hash", help);
+            self.mistake_help(at, "a server cannot read back what a client hashes, signs or dates", help);
         }
     }
 
@@ -65,6 +57,7 @@ impl Parser<'_> {
             self.mistake_help(token.key_at, "a JWT needs `claims`", "write claims = '{\"iss\":\"{{issuer}}\",…}'");
         }
         self.check_renewed_jwt(root, dialect);
+        self.check_chains(root, dialect);
         self.check_shown(root, dialect);
         if let (Some(token), Some(url)) = (token, &dialect.url) {
             let tells = |exchange: &Exchange| exchange.answer_slots().iter().any(|slot| slot.name == *url);

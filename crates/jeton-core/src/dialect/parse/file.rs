@@ -4,6 +4,7 @@ use super::super::json::Escape;
 use super::super::message::GrantName;
 use super::super::noun::{self, Field, Kind, Origin};
 use super::super::refuse::Refusals;
+use super::super::template::{AnswerTemplate, RequestTemplate};
 use super::super::values::Value;
 use super::super::{Dialect, End, Exchange};
 use super::message::{METHODS, method_named};
@@ -103,7 +104,7 @@ impl Parser<'_> {
             self.mistake(entry.key_at, format!("`{}` is a noun of Jeton and needs no declaration", entry.name));
         }
         let origin = self
-            .needed(keys, "from", "from = \"setting\", \"client\", \"server\", \"person\" or \"token\"")
+            .needed(keys, "from", "from = \"setting\", \"client\", \"server\", \"person\", \"token\" or \"step\"")
             .and_then(|from| self.word(from, &Origin::NAMED))
             .unwrap_or(Origin::Server);
         let made = keys.get("make").and_then(|make| self.word(make, &[("uuid4", Kind::Uuid4)]));
@@ -190,30 +191,31 @@ impl Parser<'_> {
         let mut places = Vec::new();
         for keys in self.tables(root, "exchange") {
             let (before, one_way) = (self.mistakes.len(), self.one_way.len());
-            self.only(keys, &["grant", "only", "request", "must", "answer", "refusal"]);
+            self.only(keys, &["grant", "only", "request", "must", "answer", "refusal", "step"]);
             let grants = GrantName::ALL.map(|grant| (grant.name(), grant));
             let grant = self.needed(keys, "grant", "grant = \"password\"").and_then(|entry| self.word(entry, &grants));
-            let must: Vec<String> = match keys.get("must") {
-                Some(entry) => self.sources(entry).iter().map(|name| name.snippet().as_str().to_owned()).collect(),
-                None => Vec::new(),
-            };
-            let sources = self.needed(keys, "request", "request = '''…'''").map(|entry| self.sources(entry));
-            let sources = sources.unwrap_or_default();
-            let requests: Vec<_> = sources.iter().filter_map(|source| self.request(source.snippet(), &must)).collect();
             let only = keys.get("only").and_then(|entry| self.word(entry, &End::NAMED));
+            let refusals = self.refusals(keys, of_all);
+            let first = exchanges.len();
+            for step in self.tables(keys, "step") {
+                self.only(step, &["request", "must", "answer"]);
+                if let Some((requests, answers)) = self.messages(step) {
+                    let refusals = refusals.clone();
+                    exchanges.push(Exchange { grant: GrantName::Step, only, steps: 0..0, requests, answers, refusals });
+                    places.push(step.get("request").map_or(step.at, |entry| entry.at));
+                }
+            }
+            let messages = self.messages(keys);
             // What a server never reads may be a hash or a signature.
-            if only == Some(End::Client) {
+            let signed = only == Some(End::Client) && self.one_way.len() > one_way;
+            if signed {
                 self.one_way.truncate(one_way);
             }
-            let told =
-                self.needed(keys, "answer", "answer = '''…'''").map(|entry| self.sources(entry)).unwrap_or_default();
-            let answers: Vec<_> = told.iter().filter_map(|source| self.answer(source.snippet())).collect();
-            let whole = requests.len() == sources.len() && answers.len() == told.len() && !answers.is_empty();
-            let refusals = self.refusals(keys, of_all);
-            if let (Some(grant), true) = (grant, whole) {
-                let exchange = Exchange { grant, only, requests, answers, refusals };
+            if let (Some(grant), Some((requests, answers))) = (grant, messages) {
+                let steps = first..exchanges.len();
+                let exchange = Exchange { grant, only, steps, requests, answers, refusals };
                 if self.mistakes.len() == before {
-                    self.check_exchange(keys, &exchange);
+                    self.check_exchange(keys, &exchange, &exchanges[first..], signed);
                 }
                 exchanges.push(exchange);
                 places.push(keys.get("request").map_or(keys.at, |entry| entry.at));
@@ -223,6 +225,22 @@ impl Parser<'_> {
             self.check_routes(&mut exchanges, &places, format);
         }
         exchanges
+    }
+
+    /// The requests and answers of an exchange or a step; nothing if one of them is wrong.
+    fn messages(&mut self, keys: Keys<'_>) -> Option<(Vec<RequestTemplate>, Vec<AnswerTemplate>)> {
+        let must: Vec<String> = match keys.get("must") {
+            Some(entry) => self.sources(entry).iter().map(|name| name.snippet().as_str().to_owned()).collect(),
+            None => Vec::new(),
+        };
+        let asked = self.needed(keys, "request", "request = '''…'''").map(|entry| self.sources(entry));
+        let asked = asked.unwrap_or_default();
+        let requests: Vec<_> = asked.iter().filter_map(|source| self.request(source.snippet(), &must)).collect();
+        let told = self.needed(keys, "answer", "answer = '''…'''").map(|entry| self.sources(entry));
+        let told = told.unwrap_or_default();
+        let answers: Vec<_> = told.iter().filter_map(|source| self.answer(source.snippet())).collect();
+        let whole = requests.len() == asked.len() && answers.len() == told.len() && !answers.is_empty();
+        whole.then_some((requests, answers))
     }
 
     pub(super) fn methods(&mut self, entry: Entry<'_>) -> Vec<http::Method> {

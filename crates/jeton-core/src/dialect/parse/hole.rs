@@ -4,7 +4,7 @@ use super::super::noun::{self, Kind, Origin};
 use super::super::percent::{self, Coding};
 use super::super::source::{Snippet, Source};
 use super::super::template::{Content, Hole, Mark, Piece, Text};
-use super::super::transform::{Takes, Transform};
+use super::super::transform::Transform;
 use super::{Parser, Ways};
 
 /// What may follow a hole's name.
@@ -71,6 +71,9 @@ impl Parser<'_> {
         if mark == Mark::Each {
             self.repeated(inside, &content);
         }
+        if name.as_str() == noun::ASKED_AT {
+            self.one_way.push(inside.offset(0));
+        }
         Some(Hole { name: name.as_str().to_owned(), content, mark, in_some: false, through, at: self.position(inside) })
     }
 
@@ -124,36 +127,6 @@ impl Parser<'_> {
                 }
             }
         }
-    }
-
-    fn transform(&mut self, name: Snippet<'_>) -> Option<Transform> {
-        if let Some((function, key)) =
-            name.split_once(':').filter(|(function, _)| function.as_str() == Transform::KEYED)
-        {
-            return self.keyed(function, key);
-        }
-        let found = Transform::NAMED.into_iter().find(|(known, _)| *known == name.as_str());
-        if found.is_none() {
-            let known = Transform::NAMED.iter().map(|(known, _)| *known).chain([Transform::KEYED]);
-            match name.as_str() == Transform::KEYED {
-                true => {
-                    self.mistake_help(name.offset(0), "a keyed hash needs its key", "write `hmac_sha256:client_secret`")
-                }
-                false => self.unknown(name.offset(0), "transform", name.as_str(), known),
-            }
-        }
-        found.map(|(_, transform)| transform)
-    }
-
-    /// `hmac_sha256:NAME`: the key is the value of a noun or a field.
-    fn keyed(&mut self, function: Snippet<'_>, key: Snippet<'_>) -> Option<Transform> {
-        let hole = self.hole(key)?;
-        if matches!(hole.content, Content::Slot(Kind::Secret | Kind::Text)) && hole.mark == Mark::Required {
-            return Some(Transform::HmacSha256(Box::new(hole)));
-        }
-        let message = format!("`{}` cannot be the key of `{}`", key.as_str(), function.as_str());
-        self.mistake_help(key.offset(0), message, "a key is a secret, such as `client_secret`");
-        None
     }
 
     fn content(&mut self, name: Snippet<'_>, mark: &Mark) -> Option<Content> {
@@ -268,35 +241,6 @@ impl Parser<'_> {
             _ => Kind::Text,
         };
         self.check_transforms(inside, hole, kind);
-    }
-
-    pub(super) fn check_transforms(&mut self, inside: Snippet<'_>, hole: &Hole, kind: Kind) {
-        let takes = hole.through.first().map_or(Takes::Text, Transform::takes);
-        let late = hole.through.iter().skip(1).find(|transform| transform.takes() != Takes::Text);
-        let name = &hole.name;
-        if kind == Kind::Time && takes != Takes::Time {
-            let message = format!("`{name}` is a point in time");
-            self.mistake_help(inside.offset(0), message, "write it through `|epoch`, `|epoch_ms` or `|rfc3339`");
-        } else if late.is_some() || (takes == Takes::Time && kind != Kind::Time) {
-            self.mistake(inside.offset(0), format!("`{name}` is not a point in time where this transform takes one"));
-        } else if takes == Takes::Span && kind != Kind::Number {
-            self.mistake(inside.offset(0), format!("`{name}` is not a number of seconds, which this transform takes"));
-        }
-        self.check_digest(inside, hole);
-    }
-
-    /// A hash is bytes, which need a transform that makes text of them; and nobody reads it back.
-    fn check_digest(&mut self, inside: Snippet<'_>, hole: &Hole) {
-        let Some(first) = hole.through.iter().position(Transform::is_one_way) else { return };
-        self.one_way.push(inside.offset(0));
-        let texts = [Transform::Hex, Transform::Base64, Transform::Base64Url];
-        let followed =
-            |at: usize| hole.through.get(at + 1).is_some_and(|next| next.is_one_way() || texts.contains(next));
-        let bare = (first..hole.through.len()).find(|at| hole.through[*at].is_one_way() && !followed(*at));
-        if bare.is_some() {
-            let message = "a hash is bytes and cannot be written as it is";
-            self.mistake_help(inside.offset(0), message, "write `|hex`, `|base64` or `|base64url` behind it");
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! From the text of a dialect file to its tree, collecting every mistake on the way.
 
+mod chain;
 mod check;
 mod file;
 mod hole;
@@ -11,6 +12,7 @@ mod refusal;
 mod routes;
 mod show;
 mod table;
+mod transform;
 mod xml;
 
 use toml_edit::Document;
@@ -32,7 +34,7 @@ struct Parser<'t> {
     open: Vec<String>,
     /// Where a `*` stands whose place is not known yet to be one that can be repeated.
     repeats: Vec<usize>,
-    /// Where a value is written that nobody reads back, in what a server reads too.
+    /// Where a value is written that a server cannot read back, in what it reads.
     one_way: Vec<usize>,
     /// Whether what is being read is about a refusal, which can be about a field.
     refusing: bool,

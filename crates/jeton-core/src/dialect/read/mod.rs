@@ -243,7 +243,7 @@ impl<'a> Reader<'a> {
                     return self.unfit(secret, wire, "is invalid");
                 }
                 match read {
-                    Some(value) if self.strict && length(&value) > noun::longest(&hole.name) => {
+                    Some(value) if self.strict && length(&value) > noun::longest(self.fields, &hole.name) => {
                         self.unfit(secret, wire, "is too long")
                     }
                     Some(value) => {

@@ -64,7 +64,7 @@ impl Text {
                 Content::Part(texts) => texts.iter().for_each(|text| text.each_slot(visit)),
                 Content::Setting | Content::Any => {}
             }
-            for key in hole.through.iter().filter_map(Transform::key) {
+            for key in hole.through.iter().flat_map(Transform::keys) {
                 if let Content::Slot(kind) = key.content {
                     visit(key, kind);
                 }

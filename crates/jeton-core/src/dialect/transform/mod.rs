@@ -1,20 +1,26 @@
 //! The closed list of transforms: how a value becomes text, and back.
 //!
 //! Most are exact. `epoch`, `epoch_ms`, `http_date`, `datetime` and `minutes` round down, which for the end of a
-//! token is towards less life. `sha256`, `sha512` and `hmac_sha256` go one way only: nobody reads them back.
+//! token is towards less life. `sha256`, `sha512` and `hmac_sha256` go one way only: nobody reads them back. Nor what `jwt`
+//! signs and `plus` moves, which only a client writes.
 
 mod digest;
 mod time;
+
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::{
     STANDARD, STANDARD_PAD_INDIFFERENT, URL_SAFE_NO_PAD, URL_SAFE_NO_PAD_INDIFFERENT,
 };
 
+use zeroize::Zeroizing;
+
 use super::noun::{self, Kind};
 use super::percent::{self, Coding};
 use super::template::Hole;
 use super::values::Value;
+use crate::token::signing::SigningKey;
 
 /// One of the transforms.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +45,21 @@ pub(super) enum Transform {
     Sha512,
     /// Keyed with what stands in this hole.
     HmacSha256(Box<Hole>),
+    /// A point in time, so much later.
+    Plus(Duration),
+    /// A JWT whose claims are the text before it.
+    Jwt(Box<Signed>),
+}
+
+/// How a JWT is signed.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Signed {
+    /// One of [`Transform::ALGS`].
+    pub(super) alg: &'static str,
+    /// Holds the key: a PEM file's text or a JWK, the secret itself for HS256.
+    pub(super) key: Hole,
+    /// Holds the key's name, where it has one of its own.
+    pub(super) kid: Option<Hole>,
 }
 
 /// What a transform can be applied to.
@@ -78,9 +99,25 @@ impl Transform {
     /// The one that is keyed: `hmac_sha256:NAME`.
     pub(super) const KEYED: &'static str = "hmac_sha256";
 
+    /// `plus:5m`.
+    pub(super) const LATER: &'static str = "plus";
+
+    /// `jwt:ALG:NAME`, or `jwt:ALG:NAME:NAME` with the name of the key's name.
+    pub(super) const SIGNED: &'static str = "jwt";
+
+    /// What a JWT can be signed by.
+    pub(super) const ALGS: [&'static str; 4] = ["ES256", "EdDSA", "RS256", "HS256"];
+
+    /// The names of all.
+    pub(super) fn names() -> impl Iterator<Item = &'static str> {
+        Self::NAMED.iter().map(|(name, _)| *name).chain([Self::KEYED, Self::LATER, Self::SIGNED])
+    }
+
     pub(super) fn takes(&self) -> Takes {
         match self {
-            Self::Epoch | Self::EpochMillis | Self::Rfc3339 | Self::HttpDate | Self::DateTime => Takes::Time,
+            Self::Epoch | Self::EpochMillis | Self::Rfc3339 | Self::HttpDate | Self::DateTime | Self::Plus(_) => {
+                Takes::Time
+            }
             Self::Millis | Self::Minutes | Self::Iso8601 => Takes::Span,
             _ => Takes::Text,
         }
@@ -93,14 +130,20 @@ impl Transform {
 
     /// Whether nobody can read back what it makes.
     pub(super) fn is_one_way(&self) -> bool {
+        self.makes_bytes() || matches!(self, Self::Plus(_) | Self::Jwt(_))
+    }
+
+    /// Whether what it makes is no text.
+    pub(super) fn makes_bytes(&self) -> bool {
         matches!(self, Self::Sha256 | Self::Sha512 | Self::HmacSha256(_))
     }
 
-    /// The hole that its key stands in, if it has one.
-    pub(super) fn key(&self) -> Option<&Hole> {
+    /// The holes that its key, and its key's name, stand in.
+    pub(super) fn keys(&self) -> Vec<&Hole> {
         match self {
-            Self::HmacSha256(hole) => Some(hole),
-            _ => None,
+            Self::HmacSha256(hole) => vec![hole],
+            Self::Jwt(signed) => std::iter::once(&signed.key).chain(&signed.kid).collect(),
+            _ => Vec::new(),
         }
     }
 
@@ -121,6 +164,7 @@ impl Transform {
             Self::Sha256 => digest::sha256(&bytes),
             Self::Sha512 => digest::sha512(&bytes),
             Self::HmacSha256(hole) => digest::hmac_sha256(key(hole)?.as_bytes(), &bytes),
+            Self::Jwt(signed) => signed.apply(&text(bytes)?, key)?.into_bytes(),
             // What takes a time or a span was applied to the value already.
             _ => bytes,
         })
@@ -147,12 +191,29 @@ impl Transform {
     }
 }
 
+impl Signed {
+    /// Claims that are no JSON object are not signed, nor is anything by a key of another algorithm.
+    fn apply(&self, claims: &str, key: Key<'_>) -> Option<String> {
+        serde_json::from_str::<serde_json::Map<_, _>>(claims).ok()?;
+        let secret = Zeroizing::new(key(&self.key)?);
+        let kid = self.kid.as_ref().and_then(key);
+        let signer = match self.alg {
+            "HS256" => SigningKey::shared(&secret),
+            _ => SigningKey::read(&secret).filter(|signer| signer.alg() == self.alg)?,
+        };
+        Some(signer.sign(kid.as_deref(), claims)?.expose().clone())
+    }
+}
+
 /// What stands in the hole that is the key of a transform.
 pub(super) type Key<'k> = &'k dyn Fn(&Hole) -> Option<String>;
 
 /// The text of a value after its transforms; nothing if the value cannot be written so.
 pub(super) fn write(value: &Value, through: &[Transform], key: Key<'_>) -> Option<String> {
     let text = match (value, through.first()) {
+        (Value::Time(time), Some(Transform::Plus(span))) => {
+            return write(&Value::Time(*time + *span), through.get(1..)?, key);
+        }
         (Value::Time(time), first) => time::write(*time, first?)?,
         (Value::Number(seconds), Some(first)) if first.takes() == Takes::Span => time::write_span(*seconds, first)?,
         (value, _) => String::from_utf8(plain(value)?).ok()?,

@@ -11,7 +11,7 @@ use super::noun::{self, Field};
 use super::percent::{self, Coding};
 use super::read::Reader;
 use super::template::{Body, Content, Header, HeaderValue, Hole, Mark, Message, Pair, Piece, Status, Text};
-use super::transform::{self, Key};
+use super::transform::{self, Key, Transform};
 use super::values::{Value, Values};
 use super::{Dialect, End};
 use crate::domain::policy::Format;
@@ -196,8 +196,11 @@ impl Writer<'_> {
     /// The first text of a part that has its values. What one before it would read as its own is not written.
     fn part(&self, hole: &Hole, texts: &[Text]) -> Result<Option<String>, WriteError> {
         let mut missing = None;
+        // Claims are JSON, so what stands in them is escaped.
+        let signed = matches!(hole.through.first(), Some(Transform::Jwt(_)));
+        let coding = if signed { Coding::Json } else { Coding::Plain };
         for (index, text) in texts.iter().enumerate() {
-            let written = match self.text(text, Coding::Plain) {
+            let written = match self.text(text, coding) {
                 Err(WriteError::Missing(name)) => {
                     missing.get_or_insert(name);
                     continue;
@@ -242,7 +245,15 @@ impl Writer<'_> {
     fn through(&self, hole: &Hole, write: impl FnOnce(Key<'_>) -> Option<String>) -> Result<String, WriteError> {
         let missing = Cell::new(None);
         let text = write(&|key| self.hole(key).map_err(|error| missing.set(Some(error))).ok().flatten());
-        text.ok_or_else(|| missing.take().unwrap_or_else(|| unfit(hole, "its form is wrong")))
+        let signed = hole.through.iter().find_map(|transform| match transform {
+            Transform::Jwt(signed) => Some(signed),
+            _ => None,
+        });
+        let wrong = || match signed {
+            Some(signed) => unfit(&signed.key, &format!("it is no key for {} that signs these claims", signed.alg)),
+            None => unfit(hole, "its form is wrong"),
+        };
+        text.ok_or_else(|| missing.take().unwrap_or_else(wrong))
     }
 
     fn is_required(&self, hole: &Hole) -> bool {

@@ -108,6 +108,11 @@ impl Server {
         Self { app, clock, ion, zro, plain, address, folder, options, stop: Some(stop), serving: Some(serving) }
     }
 
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// A call with this method and target, to be built on and awaited.
     pub(crate) fn call(&self, method: &str, target: &str) -> Call {
         Call::new(self.address, method, target)

@@ -60,6 +60,7 @@ fn exchange(exchange: &Exchange) -> String {
         GrantName::ClientCredentials => "a client signs in",
         GrantName::UserInfo => "a token tells whom it speaks for",
         GrantName::End => "a token ends",
+        GrantName::Step => "first, for the exchange after it",
     };
     let requests = exchange.describe_requests();
     let first = requests.first();

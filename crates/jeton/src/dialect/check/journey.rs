@@ -38,8 +38,9 @@ pub(super) async fn client(dialect: &Dialect, world: &World) -> anyhow::Result<S
         section.skip("a token", "no sign-in is for both ends");
         return Ok(section);
     }
-    let wanted = |name: &str| match by_itself.first().and_then(|index| dialect.exchanges.get(*index)) {
-        Some(exchange) => exchange.request_slots().iter().any(|slot| slot.name == name && slot.required),
+    let slots = by_itself.first().map(|index| dialect.whole_request_slots(*index));
+    let wanted = |name: &str| match &slots {
+        Some(slots) => slots.iter().any(|slot| slot.name == name && slot.required),
         None => name == "client_id" || name == "client_secret",
     };
     let mut profile = Profile {
@@ -51,9 +52,7 @@ pub(super) async fn client(dialect: &Dialect, world: &World) -> anyhow::Result<S
         profile.issuer = Some(format!("{}/realms/{REALM}", world.url));
     }
     let mut secrets = Secrets::new();
-    let slots = by_itself.first().and_then(|index| dialect.exchanges.get(*index));
-    let slots = slots.map(|exchange| exchange.request_slots()).unwrap_or_default();
-    let mut all = world.values(dialect, &slots);
+    let mut all = world.values(dialect, slots.as_deref().unwrap_or_default());
     for name in ["client_id", "client_secret"] {
         if let Some(value) = world.right.get(name).filter(|_| by_itself.is_empty()) {
             all.set(name, value.clone());
@@ -188,12 +187,23 @@ impl Bearer {
     }
 }
 
-/// What the answer to this sign-in says.
+/// What the answer to this sign-in says, after its steps.
 pub(super) async fn sign_in(dialect: &Dialect, world: &World, index: usize) -> Result<Values, String> {
-    let exchange = dialect.exchanges.get(index).ok_or("no such exchange")?;
-    let values = world.values(dialect, &exchange.request_slots());
-    let request = dialect.write_request(index, &values, &world.settings).map_err(|error| error.to_string())?;
-    read(dialect, index, &world.send(request).await?)
+    let mut given = Values::new();
+    for part in dialect.parts(index) {
+        let exchange = dialect.exchanges.get(part).ok_or("no such exchange")?;
+        let mut values = world.values(dialect, &exchange.request_slots());
+        given.iter().for_each(|(name, value)| values.set(name, value.clone()));
+        let request = dialect.write_request(part, &values, &world.settings).map_err(|error| error.to_string())?;
+        let said = read(dialect, part, &world.send(request).await?)?;
+        if part == index {
+            return Ok(said);
+        }
+        said.iter()
+            .filter(|(name, _)| dialect.is_of_step(name))
+            .for_each(|(name, value)| given.set(name, value.clone()));
+    }
+    Err("no such exchange".to_owned())
 }
 
 /// What the answer says to a request about a token.

@@ -19,9 +19,7 @@ pub(super) fn page(dialect: &Dialect, url: &str) -> Page {
     let written = |exchange: &Exchange| exchange.only != Some(End::Server);
     let of = |signs_in: bool| {
         let all = dialect.exchanges.iter().enumerate().filter(|(_, exchange)| written(exchange));
-        all.filter(move |(_, exchange)| {
-            signs_in == matches!(exchange.grant, GrantName::Password | GrantName::ApiKey | GrantName::ClientCredentials)
-        })
+        all.filter(move |(_, exchange)| signs_in == (exchange.grant.signs_in() || exchange.grant == GrantName::Step))
     };
     if dialect.exchanges.iter().all(|exchange| !exchange.grant.issues()) {
         oauth(url, &mut blocks);
@@ -55,6 +53,7 @@ pub(super) fn purpose(grant: GrantName) -> (&'static str, &'static str) {
         }
         GrantName::UserInfo => ("Ask whom the token is for", "The access token tells for whom it speaks."),
         GrantName::End => ("Sign out", "Ends the token, and with it the session."),
+        GrantName::Step => ("Before you sign in", "The answer gives what a request after it needs."),
     }
 }
 

@@ -66,7 +66,7 @@ pub(super) fn rows() -> (Vec<Row>, Vec<String>) {
                 }
                 GrantName::Refresh | GrantName::Renew => Proof::Token(refreshable(dialect)),
                 GrantName::UserInfo => Proof::Token(dialect.policy.lifetime),
-                GrantName::End => {
+                GrantName::End | GrantName::Step => {
                     nothing.push(way);
                     continue;
                 }

@@ -1,20 +1,22 @@
-//! Private keys that prove who asks: JSON Web Tokens, signed here (RFC 7515).
+//! Keys by which a client proves who it is: JSON Web Tokens, signed here (RFC 7515).
 
+use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeyPair as RsaKeyPair;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RSA_PKCS1_SHA256};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
-use jeton_core::secret::Secret;
-use jeton_core::token::jwt;
-use rustls::pki_types::PrivateKeyDer;
-use rustls::pki_types::pem::PemObject;
+use rustls_pki_types::PrivateKeyDer;
+use rustls_pki_types::pem::PemObject;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use zeroize::{Zeroize, Zeroizing};
 
-/// A private key and the algorithm that it signs by: ES256, RS256 or EdDSA.
-pub(crate) struct SigningKey {
+use super::jwt;
+use crate::secret::Secret;
+
+/// A private or shared key and the algorithm that it signs by. It is secret, so there is no `Debug`.
+pub struct SigningKey {
     /// The key's name, where the key itself has one.
     kid: Option<String>,
     pair: Pair,
@@ -24,12 +26,13 @@ enum Pair {
     P256(Box<EcdsaKeyPair>),
     Ed25519(Ed25519KeyPair),
     Rsa(RsaKeyPair),
+    Shared(Box<hmac::Key>),
 }
 
 impl SigningKey {
     /// Reads a key from a PEM file's text (PKCS #8, PKCS #1, SEC 1) or a private JWK. Nothing if it is neither, or of a
-    /// kind that signs by none of the three algorithms.
-    pub(crate) fn read(text: &str) -> Option<Self> {
+    /// kind that signs by none of ES256, EdDSA and RS256.
+    pub fn read(text: &str) -> Option<Self> {
         if text.trim_start().starts_with('{') {
             return from_jwk(&serde_json::from_str(text).ok()?);
         }
@@ -37,18 +40,29 @@ impl SigningKey {
         Some(Self { kid: None, pair: from_der(key.secret_der())? })
     }
 
-    /// The claims, signed. `kid` names the key where the key itself has no name. Nothing if the library fails.
-    pub(crate) fn sign(&self, kid: Option<&str>, claims: &Value) -> Option<Secret<String>> {
-        let alg = match self.pair {
+    /// A secret that whoever checks the signature has too: HS256. The bytes of the text are the key.
+    pub fn shared(secret: &str) -> Self {
+        Self { kid: None, pair: Pair::Shared(Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()))) }
+    }
+
+    /// The algorithm by its name in a JWT's header: `ES256`, `EdDSA`, `RS256` or `HS256`.
+    pub fn alg(&self) -> &'static str {
+        match self.pair {
             Pair::P256(_) => "ES256",
             Pair::Ed25519(_) => "EdDSA",
             Pair::Rsa(_) => "RS256",
-        };
-        let mut header = json!({ "alg": alg, "typ": "JWT" });
+            Pair::Shared(_) => "HS256",
+        }
+    }
+
+    /// The claims, a JSON object as text, signed as they stand. `kid` names the key where the key itself has no name.
+    /// Nothing if the library fails.
+    pub fn sign(&self, kid: Option<&str>, claims: &str) -> Option<Secret<String>> {
+        let mut header = json!({ "alg": self.alg(), "typ": "JWT" });
         if let Some(kid) = self.kid.as_deref().or(kid) {
             header["kid"] = kid.into();
         }
-        let input = jwt::signing_input(&header.to_string(), &claims.to_string());
+        let input = jwt::signing_input(&header.to_string(), claims);
         let signature = self.signature(input.as_bytes())?;
         Some(Secret::new(jwt::assemble(&input, &signature)))
     }
@@ -62,6 +76,7 @@ impl SigningKey {
                 pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature).ok()?;
                 Some(signature)
             }
+            Pair::Shared(key) => Some(hmac::sign(key, message).as_ref().to_vec()),
         }
     }
 }
@@ -161,12 +176,11 @@ fn der(tag: u8, content: &[u8], out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+    use crate::domain::policy::Alg;
     use aws_lc_rs::encoding::{AsDer, EcPrivateKeyRfc5915Der, Pkcs8V1Der};
     use aws_lc_rs::rsa::KeySize;
     use base64::engine::general_purpose::STANDARD;
-    use jeton_core::domain::policy::Alg;
-
-    use super::*;
 
     /// RFC 7515 §A.3.
     const EC: &str = r#"{"kty":"EC","crv":"P-256","kid":"ec","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
@@ -190,8 +204,9 @@ mod tests {
             Pair::P256(pair) => (Alg::ES256, pair.public_key().as_ref()),
             Pair::Ed25519(pair) => (Alg::EdDSA, pair.public_key().as_ref()),
             Pair::Rsa(pair) => (Alg::RS256, pair.public_key().as_ref()),
+            Pair::Shared(_) => panic!("a shared key has no public half"),
         };
-        jeton_core::token::jwk::VerifyingKey::new(String::new(), alg, public).unwrap().verify(message, signature)
+        crate::token::jwk::VerifyingKey::new(String::new(), alg, public).unwrap().verify(message, signature)
     }
 
     #[test]
@@ -220,7 +235,7 @@ mod tests {
             (RSA, None, r#"{"alg":"RS256","typ":"JWT"}"#),
         ] {
             let key = SigningKey::read(jwk).unwrap();
-            let token = key.sign(kid, &json!({ "iss": "me" })).unwrap();
+            let token = key.sign(kid, r#"{"iss":"me"}"#).unwrap();
             let parts: Vec<&str> = token.expose().split('.').collect();
             assert_eq!(BASE64URL.decode(parts[0]).unwrap(), header.as_bytes());
             assert_eq!(BASE64URL.decode(parts[1]).unwrap(), br#"{"iss":"me"}"#);
@@ -258,17 +273,12 @@ mod tests {
             ("{".to_owned(), None),
             (String::new(), None),
         ] {
-            let read = SigningKey::read(&text).map(|key| match key.pair {
-                Pair::P256(_) => "ES256",
-                Pair::Ed25519(_) => "EdDSA",
-                Pair::Rsa(_) => "RS256",
-            });
-            assert_eq!(read, alg, "{text}");
+            assert_eq!(SigningKey::read(&text).map(|key| key.alg()), alg, "{text}");
         }
     }
 
     fn pkcs1_of(jwk: &str) -> Zeroizing<Vec<u8>> {
-        let jwk: Value = serde_json::from_str(jwk).unwrap();
+        let jwk: serde_json::Value = serde_json::from_str(jwk).unwrap();
         let numbers = ["n", "e", "d", "p", "q", "dp", "dq", "qi"]
             .map(|name| BASE64URL.decode(jwk[name].as_str().unwrap()).unwrap());
         pkcs1(numbers.each_ref().map(Vec::as_slice))
