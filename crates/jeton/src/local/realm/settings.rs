@@ -11,9 +11,9 @@ use jeton_server::keys;
 use serde_json::Value;
 
 use super::Clear;
+use crate::local::Local;
 use crate::local::arguments::{self, mount_text};
 use crate::local::print::{Record, record, texts};
-use crate::local::Local;
 
 /// The settings of a realm, each as an option.
 #[derive(clap::Args)]
