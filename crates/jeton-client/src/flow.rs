@@ -168,14 +168,14 @@ impl Flow {
         }
     }
 
-    /// Keeps what the answer to a step gives, for the requests after it. `asked` is that of its request.
+    /// What the answer to a step says; what it gives is kept for the requests after it. `asked` is that of its request.
     ///
     /// # Errors
     /// The API refuses, or the answer cannot be read or is one to another request.
-    pub fn read_step(&mut self, step: usize, asked: &Values, response: &Response) -> Result<(), FlowError> {
+    pub fn read_step(&mut self, step: usize, asked: &Values, response: &Response) -> Result<Values, FlowError> {
         match self {
             Self::Dialect(flow) => flow.read_step(step, asked, response),
-            Self::OAuth(_) => Ok(()),
+            Self::OAuth(_) => Ok(Values::new()),
         }
     }
 

@@ -66,13 +66,13 @@ impl DialectFlow {
     }
 
     /// Keeps what the answer to a step gives for the requests after it. `asked` is that of its request.
-    pub(super) fn read_step(&mut self, step: usize, asked: &Values, response: &Response) -> Result<(), FlowError> {
+    pub(super) fn read_step(&mut self, step: usize, asked: &Values, response: &Response) -> Result<Values, FlowError> {
         let none = || FlowError::NoSignIn(self.dialect.name.clone());
         let ReadAnswer { values, .. } = self.read_exchange(self.step(step).ok_or_else(none)?, asked, response)?;
         for (name, value) in values.iter().filter(|(name, _)| self.dialect.is_of_step(name)) {
             self.given.set(name, value.clone());
         }
-        Ok(())
+        Ok(values)
     }
 
     fn step(&self, step: usize) -> Option<usize> {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use jeton_client::flow::{Act, DialectFlow, Flow, Issued, Request};
+use jeton_client::flow::{Act, DialectFlow, Flow, Issued, Request, Response};
 use jeton_client::transport::Transport;
 use jeton_client::vault::Secrets;
 use jeton_client::{Clock, Profile, Token};
@@ -58,7 +58,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let profile = Profile { url: args.url, dialect: Some(named), ca_file: args.ca_file, values, ..Profile::default() };
     profile.check()?;
     let flow = Flow::Dialect(Box::new(DialectFlow::new(Arc::new(dialect), &profile)?));
-    let trial = Trial { flow, secrets, transport, clock: Clock::system() };
+    let mask = Mask::new(&secrets);
+    let mut trial = Trial { flow, secrets, transport, clock: Clock::system(), mask };
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(trial.run())
 }
 
@@ -67,10 +68,13 @@ struct Trial {
     secrets: Secrets,
     transport: Transport,
     clock: Clock,
+    /// Of the secrets that are known so far.
+    mask: Mask,
 }
 
 impl Trial {
-    async fn run(&self) -> anyhow::Result<()> {
+    async fn run(&mut self) -> anyhow::Result<()> {
+        self.take_steps().await?;
         let mut token: Option<Token> = None;
         let mut failed = 0;
         for (act, title) in [
@@ -100,14 +104,41 @@ impl Trial {
         }
     }
 
+    /// What comes before a sign-in, where the API needs it.
+    async fn take_steps(&mut self) -> anyhow::Result<()> {
+        for step in 0.. {
+            let now = self.clock.now();
+            let nonce = nonce();
+            let fresh = || Ok(nonce.clone());
+            let Some(request) = self.flow.write_step(step, &self.secrets, &fresh, now)? else { break };
+            anstream::println!("\nStep {}", step + 1);
+            match self.flow.write_step(step, &self.stand_ins(), &fresh, now) {
+                Ok(Some(shown)) => self.show_request(&shown),
+                _ => hidden(&request),
+            }
+            let asked = request.asked.clone();
+            let response = self.transport.send(request).await?;
+            let given = self.flow.read_step(step, &asked, &response);
+            // What a step gives opens the next one.
+            for (name, value) in given.iter().flat_map(Values::iter) {
+                match value {
+                    Value::Secret(secret) => self.mask.add(name, secret),
+                    Value::Text(text) => self.mask.add(name, &Secret::from(text.as_str())),
+                    Value::Number(_) | Value::Bool(_) | Value::Time(_) => {}
+                }
+            }
+            self.show_response(&response);
+            given?;
+        }
+        Ok(())
+    }
+
     /// Asks and shows; the token that the answer gave. Nothing is sent if the API has no such exchange.
-    async fn step(&self, act: Act, title: &str, token: Option<&Token>) -> anyhow::Result<Option<Token>> {
+    async fn step(&mut self, act: Act, title: &str, token: Option<&Token>) -> anyhow::Result<Option<Token>> {
         let now = self.clock.now();
         let nonce = nonce();
         let fresh = || Ok(nonce.clone());
         let Some(request) = self.flow.write(act, &self.secrets, token, &fresh, now)? else { return Ok(None) };
-        let masked: Secrets =
-            self.secrets.iter().map(|(name, secret)| (name.clone(), mask::stand_in(name, secret))).collect();
         let masked_token = token.map(|token| Token {
             access: mask::stand_in("access_token", &token.access),
             refresh: token.refresh.as_ref().map(|refresh| mask::stand_in("refresh_token", refresh)),
@@ -115,25 +146,19 @@ impl Trial {
         });
         anstream::println!("\n{title}");
         // The request as it is with other secrets: so none is seen, however the dialect writes it.
-        match self.flow.write(act, &masked, masked_token.as_ref(), &fresh, now) {
-            Ok(Some(shown)) => show_request(&shown),
-            _ => anstream::println!("  → {} (it cannot be shown without its secrets)", request.method),
+        match self.flow.write(act, &self.stand_ins(), masked_token.as_ref(), &fresh, now) {
+            Ok(Some(shown)) => self.show_request(&shown),
+            _ => hidden(&request),
         }
         let asked = request.asked.clone();
         let response = self.transport.send(request).await?;
         let issues = matches!(act, Act::SignIn | Act::Refresh);
         let issued = if issues { self.flow.read(act, &asked, &response).map(Some) } else { Ok(None) };
-        let mut mask = Mask::new(&self.secrets);
-        let tokens = token.iter().flat_map(|token| [Some(&token.access), token.refresh.as_ref()]);
-        let given = issued.iter().flatten().flat_map(|issued| [Some(&issued.access), issued.refresh.as_ref()]);
-        for (secret, name) in tokens.chain(given).zip(["access_token", "refresh_token"].into_iter().cycle()) {
-            if let Some(secret) = secret {
-                mask.add(name, secret);
-            }
+        for issued in issued.iter().flatten() {
+            self.mask.add("access_token", &issued.access);
+            issued.refresh.iter().for_each(|refresh| self.mask.add("refresh_token", refresh));
         }
-        for line in mask.response(&response) {
-            anstream::println!("  {line}");
-        }
+        self.show_response(&response);
         match issued? {
             Some(issued) => {
                 show_issued(&issued);
@@ -148,6 +173,29 @@ impl Trial {
             }
         }
     }
+
+    /// What is shown in place of the secrets.
+    fn stand_ins(&self) -> Secrets {
+        self.secrets.iter().map(|(name, secret)| (name.clone(), mask::stand_in(name, secret))).collect()
+    }
+
+    /// A request that was written without its secrets. What a step gave is still in it.
+    fn show_request(&self, request: &Request) {
+        anstream::println!("  → {} {}", request.method, self.mask.known_in(&request.url));
+        let line = |(name, value): &(String, String)| anstream::println!("    {name}: {}", self.mask.known_in(value));
+        request.headers.iter().for_each(line);
+        self.mask.known_in(request.body.expose()).lines().for_each(|line| anstream::println!("    {line}"));
+    }
+
+    fn show_response(&self, response: &Response) {
+        for line in self.mask.clone().response(response) {
+            anstream::println!("  {line}");
+        }
+    }
+}
+
+fn hidden(request: &Request) {
+    anstream::println!("  → {} (it cannot be shown without its secrets)", request.method);
 }
 
 /// A UUID of version 4.
@@ -155,12 +203,6 @@ fn nonce() -> String {
     let mut bytes = [0; 16];
     SystemRng::new().fill_bytes(&mut bytes);
     uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
-}
-
-fn show_request(request: &Request) {
-    anstream::println!("  → {} {}", request.method, request.url);
-    request.headers.iter().for_each(|(name, value)| anstream::println!("    {name}: {value}"));
-    request.body.expose().lines().for_each(|line| anstream::println!("    {line}"));
 }
 
 fn show_issued(issued: &Issued) {

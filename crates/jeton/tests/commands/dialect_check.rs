@@ -33,6 +33,18 @@ fn every_dialect_does_what_its_file_says() {
     }
 }
 
+/// A sign-in of several requests, which no dialect of the repository has.
+#[test]
+fn a_chain_is_played_step_by_step() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/commands/chain.toml");
+    let output = jeton(&["dialect", "check", file.to_str().unwrap()]);
+    let told = text(&output.stdout);
+    assert!(output.status.success(), "{told}");
+    for line in ["✓ a token\n", "✓ wrong_credentials, POST /sign-in", "✓ wrong_method, DELETE /challenge"] {
+        assert!(told.contains(line), "{line}: {told}");
+    }
+}
+
 #[test]
 fn each_broken_file_fails_with_its_line() {
     let folder = dialects().join("broken");

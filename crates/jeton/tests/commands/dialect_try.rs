@@ -1,7 +1,7 @@
 //! `jeton dialect try` against the demo's APIs: everything is shown but the secrets.
 
 use crate::demo::Demo;
-use crate::harness::Place;
+use crate::harness::{Place, write};
 
 #[test]
 fn messages_are_shown_and_secrets_are_not() {
@@ -51,4 +51,26 @@ fn what_cannot_be_tried_is_told() {
         let told = place.fail(&[&["dialect", "try", dialect, "--url", url], given].concat(), "hunter2");
         assert!(told.contains(expected) && !told.contains("hunter2"), "{dialect} at {url}: {told}");
     }
+}
+
+/// A sign-in of three requests: each is shown, and what the first two give opens nothing for whoever reads it.
+#[test]
+fn steps_are_shown_too() {
+    let place = Place::new();
+    let file = write(&place.path("ferry.toml"), include_str!("chain.toml"));
+    place.edit("jeton.toml", "dialects = []", "dialects = [\"ferry.toml\"]");
+    place.run(&["realm", "add", "ferry", "--dialect", "ferry"], "");
+    place.run(&["person", "add", "ferry", "ada", "--password-stdin"], "correct horse battery\n");
+    let server = place.serve();
+    let url = format!("http://{}", server.address());
+    let args = ["dialect", "try", &file, "--url", &url, "--value", "username=ada", "--secret", "password=stdin"];
+    let shown = place.run(&args, "correct horse battery");
+    assert_eq!((shown.matches("  → ").count(), shown.matches("  ← 200").count()), (3, 3), "{shown}");
+    for masked in ["masked-challenge-", "masked-ticket-", "masked-password-21", "masked-access_token-"] {
+        assert!(shown.contains(masked), "{masked}: {shown}");
+    }
+    let words = shown.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-');
+    assert!(words.filter(|word| word.len() > 40).all(|word| word.starts_with("masked-")), "{shown}");
+    let told = place.fail(&args, "wrong");
+    assert!(told.contains("wrong_credentials"), "{told}");
 }

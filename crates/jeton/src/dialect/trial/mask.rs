@@ -13,6 +13,7 @@ const SECRET_NAMES: [&str; 9] =
     ["token", "secret", "password", "passwd", "authorization", "cookie", "apikey", "api_key", "jwt"];
 
 /// What is masked in an answer.
+#[derive(Clone)]
 pub(super) struct Mask {
     /// What each known secret is replaced by, the longest first.
     known: Vec<(Secret<String>, String)>,
@@ -83,14 +84,24 @@ impl Mask {
     }
 
     /// The text without what is known, and without what looks like a token.
+    /// The text without the known secrets, and whatever else is in it.
+    pub(super) fn known_in(&self, text: &str) -> String {
+        self.masked(text, str::to_owned)
+    }
+
     fn text(&self, text: &str) -> String {
+        self.masked(text, without_tokens)
+    }
+
+    /// The text without the known secrets; what stands between them goes through `others`.
+    fn masked(&self, text: &str, others: impl Fn(&str) -> String) -> String {
         // In one pass: what stands for a secret is not searched again.
         let (mut shown, mut between, mut rest) = (String::with_capacity(text.len()), String::new(), text);
         while let Some(first) = rest.chars().next() {
             let known = self.known.iter().find_map(|(secret, mask)| Some((rest.strip_prefix(secret.expose())?, mask)));
             rest = match known {
                 Some((after, mask)) => {
-                    shown.push_str(&without_tokens(&std::mem::take(&mut between)));
+                    shown.push_str(&others(&std::mem::take(&mut between)));
                     shown.push_str(mask);
                     after
                 }
@@ -100,7 +111,7 @@ impl Mask {
                 }
             };
         }
-        shown + &without_tokens(&between)
+        shown + &others(&between)
     }
 }
 
