@@ -5,6 +5,7 @@ mod harness;
 
 mod beside;
 mod chains;
+mod client_and_server;
 mod cors;
 mod custom_dialect;
 mod gate;

@@ -88,12 +88,17 @@ impl Server {
 
     /// Stops this server, closes its store and starts another one on it.
     pub(crate) async fn restart(mut self) -> Self {
+        self.stop().await;
+        self.beside().await
+    }
+
+    /// Stops this server, when it has answered what it was asked, and closes its store.
+    pub(crate) async fn stop(&mut self) {
         drop(self.stop.take());
         if let Some(serving) = self.serving.take() {
             serving.await.unwrap();
         }
         self.app.store.close().await;
-        self.beside().await
     }
 
     async fn serve(app: App, clock: Clock, folder: Arc<TempDir>, options: Options, seeded: Seeded) -> Self {
