@@ -29,6 +29,7 @@ pub mod call;
 mod clock;
 mod error;
 pub mod flow;
+mod jws;
 pub mod profile;
 mod source;
 pub mod token;

@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use super::{Act, FlowError, Fresh, Issued, Request, Response, bearer};
 use crate::address::{check_learnt, join};
+use crate::jws::sign;
 use crate::profile::Profile;
 use crate::token::Token;
 use crate::vault::Secrets;
@@ -59,7 +60,7 @@ impl DialectFlow {
         let Some(index) = self.step(step) else { return Ok(None) };
         let mut values = self.known(secrets, fresh, now)?;
         self.given.iter().for_each(|(name, value)| values.set(name, value.clone()));
-        let written = self.dialect.write_request(index, &values, &Values::new())?;
+        let written = self.dialect.write_signed_request(index, &values, &Values::new(), &sign)?;
         let (url, asked) = (join(&self.url, &written.target), self.own(&values));
         let body = Secret::new(written.body);
         Ok(Some(Request { method: written.method, url, headers: written.headers, body, asked }))
@@ -127,7 +128,7 @@ impl DialectFlow {
                 }
             }
         }
-        let written = self.dialect.write_request(index, &values, &Values::new())?;
+        let written = self.dialect.write_signed_request(index, &values, &Values::new(), &sign)?;
         let (mut headers, mut target) = (written.headers, written.target);
         // What has no hole for its token shows it as any call does.
         if grant.shows_token() && !slots.iter().any(is_token) {

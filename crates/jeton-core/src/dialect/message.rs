@@ -214,6 +214,23 @@ pub struct Slot {
     pub required: bool,
 }
 
+/// What a client is asked to sign: the claims of a JWT, a JSON object, by a key of its own.
+#[derive(Clone, Copy)]
+pub struct ToSign<'a> {
+    /// The algorithm: `ES256`, `EdDSA`, `RS256` or `HS256`.
+    pub alg: &'static str,
+    /// The key as the client keeps it: the text of a PEM file or a JWK; for `HS256` the shared secret.
+    pub key: &'a str,
+    /// The key's name, for the header.
+    pub kid: Option<&'a str>,
+    /// The claims.
+    pub claims: &'a str,
+}
+
+/// Gives the finished JWT; nothing if the key is none for the algorithm. Some signatures need chance, which this crate has
+/// none of.
+pub type Sign<'s> = &'s dyn Fn(&ToSign<'_>) -> Option<String>;
+
 /// Why a message could not be written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WriteError {

@@ -33,7 +33,7 @@ pub use describe::{Described, DescribedValue, Description, MessagePart};
 pub use example::{Example, Reply};
 pub use message::{
     Answer, AnswerParts, Carrier, Deviation, GrantName, OwnedRequest, Place, Placed, ReadAnswer, ReadError, Reading,
-    Request, Shown, Slot, WriteError,
+    Request, Shown, Sign, Slot, ToSign, WriteError,
 };
 pub use noun::{Field, Kind, Origin};
 pub use source::Mistake;

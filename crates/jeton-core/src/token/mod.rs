@@ -5,4 +5,3 @@ pub mod jwk;
 pub mod jwt;
 pub mod opaque;
 pub mod pepper;
-pub mod signing;

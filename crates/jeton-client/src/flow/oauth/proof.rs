@@ -7,13 +7,13 @@ use base64::engine::general_purpose::STANDARD;
 use jeton_core::dialect::Values;
 use jeton_core::secret::Secret;
 use jeton_core::time::Timestamp;
-use jeton_core::token::signing::SigningKey;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::super::{FlowError, Fresh, Request};
 use super::OAuthFlow;
 use super::form::{Form, encode};
+use crate::jws::SigningKey;
 use crate::vault::Secrets;
 
 /// How a client proves itself at the token endpoint.

@@ -215,7 +215,7 @@ impl<'a> Reader<'a> {
         match hole.content {
             Content::Setting => {
                 let value = noun::setting(self.fields, self.settings, &hole.name)?;
-                transform::write(value, &hole.through, &|_| None)
+                transform::write(value, &hole.through, transform::Keys::NONE)
             }
             _ => None,
         }

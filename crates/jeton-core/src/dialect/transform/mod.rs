@@ -16,11 +16,11 @@ use base64::engine::general_purpose::{
 
 use zeroize::Zeroizing;
 
+use super::message::{Sign, ToSign};
 use super::noun::{self, Kind};
 use super::percent::{self, Coding};
 use super::template::Hole;
 use super::values::Value;
-use crate::token::signing::SigningKey;
 
 /// One of the transforms.
 #[derive(Clone, Debug, PartialEq)]
@@ -147,7 +147,7 @@ impl Transform {
         }
     }
 
-    fn apply(&self, bytes: Vec<u8>, key: Key<'_>) -> Option<Vec<u8>> {
+    fn apply(&self, bytes: Vec<u8>, keys: Keys<'_>) -> Option<Vec<u8>> {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).ok();
         Some(match self {
             Self::Base64 => STANDARD.encode(bytes).into_bytes(),
@@ -163,8 +163,8 @@ impl Transform {
             }
             Self::Sha256 => digest::sha256(&bytes),
             Self::Sha512 => digest::sha512(&bytes),
-            Self::HmacSha256(hole) => digest::hmac_sha256(key(hole)?.as_bytes(), &bytes),
-            Self::Jwt(signed) => signed.apply(&text(bytes)?, key)?.into_bytes(),
+            Self::HmacSha256(hole) => digest::hmac_sha256((keys.find)(hole)?.as_bytes(), &bytes),
+            Self::Jwt(signed) => signed.apply(&text(bytes)?, keys)?.into_bytes(),
             // What takes a time or a span was applied to the value already.
             _ => bytes,
         })
@@ -192,38 +192,45 @@ impl Transform {
 }
 
 impl Signed {
-    /// Claims that are no JSON object are not signed, nor is anything by a key of another algorithm.
-    fn apply(&self, claims: &str, key: Key<'_>) -> Option<String> {
+    /// Claims that are no JSON object are not signed.
+    fn apply(&self, claims: &str, keys: Keys<'_>) -> Option<String> {
         serde_json::from_str::<serde_json::Map<_, _>>(claims).ok()?;
-        let secret = Zeroizing::new(key(&self.key)?);
-        let kid = self.kid.as_ref().and_then(key);
-        let signer = match self.alg {
-            "HS256" => SigningKey::shared(&secret),
-            _ => SigningKey::read(&secret).filter(|signer| signer.alg() == self.alg)?,
-        };
-        Some(signer.sign(kid.as_deref(), claims)?.expose().clone())
+        let key = Zeroizing::new((keys.find)(&self.key)?);
+        let kid = self.kid.as_ref().and_then(keys.find);
+        (keys.sign)(&ToSign { alg: self.alg, key: &key, kid: kid.as_deref(), claims })
     }
 }
 
-/// What stands in the hole that is the key of a transform.
-pub(super) type Key<'k> = &'k dyn Fn(&Hole) -> Option<String>;
+/// What keyed transforms need beside the value.
+#[derive(Clone, Copy)]
+pub(super) struct Keys<'k> {
+    /// What stands in the hole that is the key.
+    pub(super) find: &'k dyn Fn(&Hole) -> Option<String>,
+    /// Who signs.
+    pub(super) sign: Sign<'k>,
+}
+
+impl Keys<'_> {
+    /// No keys: enough for what has none.
+    pub(super) const NONE: Self = Keys { find: &|_| None, sign: &|_| None };
+}
 
 /// The text of a value after its transforms; nothing if the value cannot be written so.
-pub(super) fn write(value: &Value, through: &[Transform], key: Key<'_>) -> Option<String> {
+pub(super) fn write(value: &Value, through: &[Transform], keys: Keys<'_>) -> Option<String> {
     let text = match (value, through.first()) {
         (Value::Time(time), Some(Transform::Plus(span))) => {
-            return write(&Value::Time(*time + *span), through.get(1..)?, key);
+            return write(&Value::Time(*time + *span), through.get(1..)?, keys);
         }
         (Value::Time(time), first) => time::write(*time, first?)?,
         (Value::Number(seconds), Some(first)) if first.takes() == Takes::Span => time::write_span(*seconds, first)?,
         (value, _) => String::from_utf8(plain(value)?).ok()?,
     };
-    apply_all(text, through, key)
+    apply_all(text, through, keys)
 }
 
 /// The same for text that is made up of several values.
-pub(super) fn apply_all(text: String, through: &[Transform], key: Key<'_>) -> Option<String> {
-    let bytes = through.iter().try_fold(text.into_bytes(), |bytes, transform| transform.apply(bytes, key))?;
+pub(super) fn apply_all(text: String, through: &[Transform], keys: Keys<'_>) -> Option<String> {
+    let bytes = through.iter().try_fold(text.into_bytes(), |bytes, transform| transform.apply(bytes, keys))?;
     String::from_utf8(bytes).ok()
 }
 

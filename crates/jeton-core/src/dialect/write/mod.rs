@@ -6,12 +6,12 @@ mod xml;
 use std::cell::Cell;
 
 use super::json::Escape;
-use super::message::{Answer, OwnedRequest, WriteError};
+use super::message::{Answer, OwnedRequest, Sign, WriteError};
 use super::noun::{self, Field};
 use super::percent::{self, Coding};
 use super::read::Reader;
 use super::template::{Body, Content, Header, HeaderValue, Hole, Mark, Message, Pair, Piece, Status, Text};
-use super::transform::{self, Key, Transform};
+use super::transform::{self, Keys, Transform};
 use super::values::{Value, Values};
 use super::{Dialect, End};
 use crate::domain::policy::Format;
@@ -23,10 +23,12 @@ pub(super) struct Writer<'a> {
     pub(super) values: &'a Values,
     pub(super) settings: &'a Values,
     pub(super) escape: Escape,
+    pub(super) sign: Sign<'a>,
 }
 
 impl Dialect {
-    /// The request of an exchange: its first start line and first alternative.
+    /// The request of an exchange: its first start line and first alternative. What its sender has to sign is not
+    /// written: see [`write_signed_request`](Self::write_signed_request).
     ///
     /// # Errors
     /// A value is missing or cannot stand in its place.
@@ -36,13 +38,27 @@ impl Dialect {
         values: &Values,
         settings: &Values,
     ) -> Result<OwnedRequest, WriteError> {
+        self.write_signed_request(exchange, values, settings, Keys::NONE.sign)
+    }
+
+    /// The same, with JWTs that `sign` makes.
+    ///
+    /// # Errors
+    /// A value is missing or cannot stand in its place, or a key is none for its algorithm.
+    pub fn write_signed_request(
+        &self,
+        exchange: usize,
+        values: &Values,
+        settings: &Values,
+        sign: Sign<'_>,
+    ) -> Result<OwnedRequest, WriteError> {
         let exchange = self.exchanges.get(exchange).ok_or(WriteError::Nothing("exchange of this number"))?;
         if exchange.only == Some(End::Server) {
             return Err(WriteError::Nothing("request of this exchange that a client writes"));
         }
         let request = exchange.requests.first().ok_or(WriteError::Nothing("request for this exchange"))?;
         let start = request.starts.first().ok_or(WriteError::Nothing("start line for this exchange"))?;
-        let writer = self.writer(values, settings);
+        let writer = Writer { sign, ..self.writer(values, settings) };
         let mut target = String::new();
         for segment in &start.path {
             target.push('/');
@@ -91,12 +107,12 @@ impl Dialect {
             Some(_) => values.clone(),
             None => values.clone().with("alg", alg.name()),
         };
-        let writer = Writer { fields: &self.fields, values: &with_alg, settings, escape: self.jwt.escape };
+        let writer = Writer { escape: self.jwt.escape, ..self.writer(&with_alg, settings) };
         Ok((writer.json_text(&self.jwt.header)?, writer.json_text(claims)?))
     }
 
     pub(super) fn writer<'a>(&'a self, values: &'a Values, settings: &'a Values) -> Writer<'a> {
-        Writer { fields: &self.fields, values, settings, escape: self.escape }
+        Writer { fields: &self.fields, values, settings, escape: self.escape, sign: Keys::NONE.sign }
     }
 }
 
@@ -242,9 +258,10 @@ impl Writer<'_> {
     }
 
     /// The text of a hole after its transforms, which find their keys among the values.
-    fn through(&self, hole: &Hole, write: impl FnOnce(Key<'_>) -> Option<String>) -> Result<String, WriteError> {
+    fn through(&self, hole: &Hole, write: impl FnOnce(Keys<'_>) -> Option<String>) -> Result<String, WriteError> {
         let missing = Cell::new(None);
-        let text = write(&|key| self.hole(key).map_err(|error| missing.set(Some(error))).ok().flatten());
+        let find = |key: &Hole| self.hole(key).map_err(|error| missing.set(Some(error))).ok().flatten();
+        let text = write(Keys { find: &find, sign: self.sign });
         let signed = hole.through.iter().find_map(|transform| match transform {
             Transform::Jwt(signed) => Some(signed),
             _ => None,

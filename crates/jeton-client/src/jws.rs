@@ -6,17 +6,17 @@ use aws_lc_rs::rsa::KeyPair as RsaKeyPair;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RSA_PKCS1_SHA256};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
-use rustls_pki_types::PrivateKeyDer;
-use rustls_pki_types::pem::PemObject;
+use jeton_core::dialect::ToSign;
+use jeton_core::secret::Secret;
+use jeton_core::token::jwt;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject;
 use serde::Deserialize;
 use serde_json::json;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::jwt;
-use crate::secret::Secret;
-
 /// A private or shared key and the algorithm that it signs by. It is secret, so there is no `Debug`.
-pub struct SigningKey {
+pub(crate) struct SigningKey {
     /// The key's name, where the key itself has one.
     kid: Option<String>,
     pair: Pair,
@@ -32,7 +32,7 @@ enum Pair {
 impl SigningKey {
     /// Reads a key from a PEM file's text (PKCS #8, PKCS #1, SEC 1) or a private JWK. Nothing if it is neither, or of a
     /// kind that signs by none of ES256, EdDSA and RS256.
-    pub fn read(text: &str) -> Option<Self> {
+    pub(crate) fn read(text: &str) -> Option<Self> {
         if text.trim_start().starts_with('{') {
             return from_jwk(&serde_json::from_str(text).ok()?);
         }
@@ -41,12 +41,12 @@ impl SigningKey {
     }
 
     /// A secret that whoever checks the signature has too: HS256. The bytes of the text are the key.
-    pub fn shared(secret: &str) -> Self {
+    pub(crate) fn shared(secret: &str) -> Self {
         Self { kid: None, pair: Pair::Shared(Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()))) }
     }
 
     /// The algorithm by its name in a JWT's header: `ES256`, `EdDSA`, `RS256` or `HS256`.
-    pub fn alg(&self) -> &'static str {
+    pub(crate) fn alg(&self) -> &'static str {
         match self.pair {
             Pair::P256(_) => "ES256",
             Pair::Ed25519(_) => "EdDSA",
@@ -57,7 +57,7 @@ impl SigningKey {
 
     /// The claims, a JSON object as text, signed as they stand. `kid` names the key where the key itself has no name.
     /// Nothing if the library fails.
-    pub fn sign(&self, kid: Option<&str>, claims: &str) -> Option<Secret<String>> {
+    pub(crate) fn sign(&self, kid: Option<&str>, claims: &str) -> Option<Secret<String>> {
         let mut header = json!({ "alg": self.alg(), "typ": "JWT" });
         if let Some(kid) = self.kid.as_deref().or(kid) {
             header["kid"] = kid.into();
@@ -79,6 +79,15 @@ impl SigningKey {
             Pair::Shared(key) => Some(hmac::sign(key, message).as_ref().to_vec()),
         }
     }
+}
+
+/// The JWT that a dialect asks for; nothing if the key is none for its algorithm.
+pub(crate) fn sign(asked: &ToSign<'_>) -> Option<String> {
+    let key = match asked.alg {
+        "HS256" => SigningKey::shared(asked.key),
+        alg => SigningKey::read(asked.key).filter(|key| key.alg() == alg)?,
+    };
+    Some(key.sign(asked.kid, asked.claims)?.expose().clone())
 }
 
 fn from_der(der: &[u8]) -> Option<Pair> {
@@ -177,10 +186,10 @@ fn der(tag: u8, content: &[u8], out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::policy::Alg;
     use aws_lc_rs::encoding::{AsDer, EcPrivateKeyRfc5915Der, Pkcs8V1Der};
     use aws_lc_rs::rsa::KeySize;
     use base64::engine::general_purpose::STANDARD;
+    use jeton_core::domain::policy::Alg;
 
     /// RFC 7515 §A.3.
     const EC: &str = r#"{"kty":"EC","crv":"P-256","kid":"ec","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
@@ -206,7 +215,7 @@ mod tests {
             Pair::Rsa(pair) => (Alg::RS256, pair.public_key().as_ref()),
             Pair::Shared(_) => panic!("a shared key has no public half"),
         };
-        crate::token::jwk::VerifyingKey::new(String::new(), alg, public).unwrap().verify(message, signature)
+        jeton_core::token::jwk::VerifyingKey::new(String::new(), alg, public).unwrap().verify(message, signature)
     }
 
     #[test]
