@@ -64,7 +64,7 @@ pub const TABLES: [Table; 14] = [
         &[
             (
                 "how",
-                "`\"none\"`, `\"keep\"` (the same refresh token), `\"rotate\"` (each is good once) or `\"renew\"` (the old access token is the credential)",
+                "`\"none\"`, `\"keep\"` (the same refresh token), `\"rotate\"` (each is good once), `\"extend\"` (the access token goes on as it is) or `\"renew\"` (the old access token is the credential)",
             ),
             ("within", "for `rotate` and `renew`: how long after its issue"),
             ("end", "for `keep` and `rotate`: when the session ends: `{ after, round_up_to, zone }`"),

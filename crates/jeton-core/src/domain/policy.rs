@@ -103,6 +103,8 @@ pub enum Refresh {
         /// When the session ends at the latest, if the dialect says.
         end: Option<End>,
     },
+    /// The access token is the credential and stays the same: it may again be unused for its whole idle time.
+    Extend,
     /// The old access token is the credential, also when it has expired.
     Renew {
         /// How long after its issue a token can be renewed.

@@ -46,6 +46,8 @@ pub struct Issue {
 pub enum Access {
     /// Random text.
     Opaque(Secret<String>),
+    /// The one that was presented.
+    Presented,
     /// A JWT: what the realm's current key for this algorithm has to sign.
     Jwt {
         /// The algorithm.
@@ -83,6 +85,8 @@ pub(super) struct Continue<'a> {
 
 /// Which access token a session goes on with.
 pub(super) enum Next<'a> {
+    /// The presented one.
+    Same,
     /// One more of the same generation.
     Another,
     /// The one successor of the presented token.
@@ -220,7 +224,7 @@ fn continue_session(
 ) -> Made {
     let token = next.token;
     let (generation, issued_at) = match next.with {
-        Next::Another => (token.session.generation, now.whole_secs()),
+        Next::Same | Next::Another => (token.session.generation, now.whole_secs()),
         Next::Successor => (token.session.generation + 1, now.whole_secs()),
         Next::Again(made) => (made.generation, made.issued_at),
     };
@@ -232,6 +236,12 @@ fn continue_session(
         target: token.target.as_ref().map(|(target, _)| &**target),
     };
     let mut made = match next.with {
+        Next::Same => {
+            let unused = session.idle_secs.map(|secs| now + Duration::from_secs(secs.unsigned_abs()));
+            let expires_at = unused.map_or(token.token.expires_at, |end| end.min(token.token.expires_at));
+            let times = (token.token.issued_at, now, expires_at);
+            return Ok((same(known, &session, &parties, times, rng), Vec::new()));
+        }
         Next::Another => make(known, dialect, &session, &parties, issued_at, Id::random(rng), rng)?,
         Next::Successor | Next::Again(_) => {
             let mut derived = Successor::new(known.pepper, token.token.digest, generation);
@@ -251,7 +261,7 @@ fn continue_session(
         Next::Again(before) if before.digest == made.token.digest => Ok((made.issue, Vec::new())),
         // A key, a claim or the dialect is another than a moment ago: this would be a second successor.
         Next::Again(_) => Err(Reason::Revoked.into()),
-        Next::Another | Next::Successor => Ok((made.issue, changes)),
+        Next::Same | Next::Another | Next::Successor => Ok((made.issue, changes)),
     }
 }
 
@@ -278,6 +288,20 @@ fn refresh_row(
     }
 }
 
+/// The presented token once more: when it was issued, when this is said, when it ends unless it is used.
+fn same(
+    known: &Known<'_>,
+    session: &Session,
+    parties: &Parties<'_>,
+    (issued_at, now, expires_at): (Timestamp, Timestamp, Timestamp),
+    rng: &mut dyn CryptoRng,
+) -> Issue {
+    let mut values = describe_all(known, session, parties, Id::random(rng), (issued_at, expires_at));
+    values.set("expires_in", expires_at.as_secs() - now.as_secs());
+    let scope = session.scope.clone();
+    Issue { access: Access::Presented, refresh: None, scope, issued_at, expires_at, values }
+}
+
 struct Parties<'a> {
     principal: &'a Principal,
     actor: Option<&'a Principal>,
@@ -302,18 +326,7 @@ fn make(
 ) -> Result<Minted, Refusal> {
     let policy = &dialect.policy;
     let expires_at = issued_at + policy.lifetime;
-    let mut values = Values::new();
-    describe_token(&mut values, known, id, &session.scope, issued_at, expires_at);
-    values.set("session.started", session.started_at);
-    if let Some(key_id) = parties.key_id {
-        values.set("key_id", key_id);
-    }
-    if let Some(target) = parties.target {
-        values.set("target.number", target.number);
-        values.set("target.name", target.name.as_str());
-    }
-    describe(&mut values, parties.principal, parties.actor);
-
+    let values = describe_all(known, session, parties, id, (issued_at, expires_at));
     let (access, digest) = match &policy.format {
         Format::Opaque(text) => {
             let token = opaque::new_token(text, TokenKind::Access, rng);
@@ -345,6 +358,28 @@ fn make(
     };
     let scope = session.scope.clone();
     Ok(Minted { issue: Issue { access, refresh: None, scope, issued_at, expires_at, values }, token })
+}
+
+/// What can be said of a session's token: of itself, of its session, and of whom it speaks for.
+fn describe_all(
+    known: &Known<'_>,
+    session: &Session,
+    parties: &Parties<'_>,
+    id: Id,
+    (issued_at, expires_at): (Timestamp, Timestamp),
+) -> Values {
+    let mut values = Values::new();
+    describe_token(&mut values, known, id, &session.scope, issued_at, expires_at);
+    values.set("session.started", session.started_at);
+    if let Some(key_id) = parties.key_id {
+        values.set("key_id", key_id);
+    }
+    if let Some(target) = parties.target {
+        values.set("target.number", target.number);
+        values.set("target.name", target.name.as_str());
+    }
+    describe(&mut values, parties.principal, parties.actor);
+    values
 }
 
 /// The values that every token has.
@@ -403,7 +438,7 @@ fn describe_as(values: &mut Values, role: &str, principal: &Principal) {
 /// When a session that begins now ends, whatever happens.
 pub fn session_end(policy: &Policy, now: Timestamp) -> Timestamp {
     match &policy.refresh {
-        Refresh::None => now + policy.lifetime,
+        Refresh::None | Refresh::Extend => now + policy.lifetime,
         Refresh::Keep { end } | Refresh::Rotate { end: Some(end), .. } => fixed_end(end, now),
         Refresh::Renew { .. } | Refresh::Rotate { end: None, .. } => now + LONGEST_SESSION,
     }

@@ -27,8 +27,9 @@ pub(super) fn prove<'a>(known: &Known<'a>, request: &Request<'_>, now: Timestamp
     }
     let policy = request.shape.policy().ok_or(Reason::InvalidToken)?;
     match (&policy.refresh, token.token.kind) {
-        (Refresh::Keep { .. }, TokenKind::Refresh) => keep(known, token, now),
+        (Refresh::Keep { .. }, TokenKind::Refresh) => go_on(known, token, Next::Another, now),
         (Refresh::Rotate { .. }, TokenKind::Refresh) => renew(known, request, token, token.token.expires_at, now),
+        (Refresh::Extend, TokenKind::Access) => go_on(known, token, Next::Same, now),
         (Refresh::Renew { within, .. }, TokenKind::Access) => {
             renew(known, request, token, token.token.issued_at + *within, now)
         }
@@ -36,8 +37,8 @@ pub(super) fn prove<'a>(known: &Known<'a>, request: &Request<'_>, now: Timestamp
     }
 }
 
-/// The refresh token stays as it is until the session's fixed end.
-fn keep<'a>(known: &Known<'a>, token: &'a TokenFacts, now: Timestamp) -> Result<Proven<'a>, Unproven> {
+/// The token stays as it is until its end, and its session is in use.
+fn go_on<'a>(known: &Known<'a>, token: &'a TokenFacts, with: Next<'a>, now: Timestamp) -> Result<Proven<'a>, Unproven> {
     if now >= token.session.expires_at || now >= token.token.expires_at {
         return Err(Reason::Expired.into());
     }
@@ -45,7 +46,7 @@ fn keep<'a>(known: &Known<'a>, token: &'a TokenFacts, now: Timestamp) -> Result<
     within_rate(known)?;
     let session = &token.session;
     let used = Change::UseSession { id: session.id, generation: session.generation, at: now };
-    let subject = Subject::Continue(Continue { token, with: Next::Another });
+    let subject = Subject::Continue(Continue { token, with });
     Ok(Proven { subject, changes: vec![used] })
 }
 

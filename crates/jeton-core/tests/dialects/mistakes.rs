@@ -93,6 +93,11 @@ const ROWS: &[(&str, &str, &str)] = &[
     ),
     (
         "how = \"keep\"\nend = { after = \"24h\", round_up_to = \"midnight\", zone = \"Europe/Lisbon\" }",
+        "how = ¦\"extend\"",
+        "a token that is extended has a time without use",
+    ),
+    (
+        "how = \"keep\"\nend = { after = \"24h\", round_up_to = \"midnight\", zone = \"Europe/Lisbon\" }",
         "how = \"renew\"\nwithin = \"7d\"\nends_old = ¦false",
         "a renewal always ends the old token",
     ),

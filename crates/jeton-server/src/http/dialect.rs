@@ -9,8 +9,9 @@ use axum::response::Response;
 use http::header::ALLOW;
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
-use jeton_core::dialect::{self, Dialect, GrantName, Place, Reading, Values};
+use jeton_core::dialect::{self, GrantName, Place, Reading, Values};
 use jeton_core::domain::id::{Digest, Id};
+use jeton_core::domain::policy::Refresh;
 use jeton_core::domain::principal::canonical_username;
 use jeton_core::domain::refusal::{Reason, Refusal};
 use jeton_core::facts::Query;
@@ -283,16 +284,13 @@ pub(super) async fn sign_in(
     };
     let granted = exchange(app, &query, &request, password.as_ref(), &mount.settings).await?;
     let mut said = granted.issue.values;
-    if grant_echoes_refresh(&request.grant, dialect) {
-        said.set("refresh_token", secret("refresh_token"));
+    // What stays the same is known to whoever sent it alone.
+    match (&request.grant, &dialect.policy.refresh) {
+        (Grant::Refresh, Refresh::Keep { .. }) => said.set("refresh_token", secret("refresh_token")),
+        (Grant::Refresh, Refresh::Extend) => said.set("access_token", secret("access_token")),
+        _ => {}
     }
     Ok(said)
-}
-
-/// Whether the answer repeats the refresh token that was sent, since it stays the same.
-fn grant_echoes_refresh(grant: &Grant, dialect: &Dialect) -> bool {
-    matches!(grant, Grant::Refresh)
-        && matches!(dialect.policy.refresh, jeton_core::domain::policy::Refresh::Keep { .. })
 }
 
 /// A token as the realm's keys read it.

@@ -244,6 +244,42 @@ async fn the_oldest_session_makes_room() {
     }
 }
 
+/// A token that goes on and stays the same.
+#[tokio::test]
+async fn an_extended_token_is_the_same_and_lives_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("raft.toml");
+    let raft = FERRY
+        .replace("lifetime = \"10m\"", "lifetime = { idle = \"10m\", max = \"1h\" }")
+        .replace("how = \"rotate\"\nwithin = \"7d\"\nend = { after = \"20d\" }", "how = \"extend\"")
+        .replace("grant = \"refresh\"", "grant = \"renew\"")
+        .replace(
+            r#"{"pass":"{{access_token}}","again":"{{refresh_token}}"}"#,
+            r#"{"pass":"{{access_token}}","left":{{expires_in}}}"#,
+        )
+        .replace(r#"{"again":"{{refresh_token}}"}"#, r#"{"again":"{{access_token}}"}"#);
+    std::fs::write(&file, raft).unwrap();
+    let server = Server::start_with(Options { dialects: vec![file], ..Options::default() }).await;
+    let mount = Mount { dialect: "ferry".into(), host: None, prefix: "/ferry".into() };
+    server.seed().realm("ferry", Settings { dialects: vec![mount], ..Settings::default() }).await;
+    server.seed().person("ferry", MARY, 7, &[], &[]).await;
+    let body = json!({"method": "board", "name": "mary", "word": MARY.password});
+    let pass = server.post("/ferry/rpc").body("application/json", body.to_string()).await.text("/pass");
+    for (wait, left) in [(9, 600), (9, 600), (9, 600), (9, 600), (9, 600), (9, 360), (5, 60)] {
+        server.clock.advance(60 * SECOND * wait);
+        let answer = again(&server, &pass).await;
+        let expected = format!(r#"{{"pass":"{pass}","left":{left}}}"#);
+        assert_eq!((answer.status, &*answer.body), (200, &*expected));
+        assert_eq!(me(&server, &pass).await.status, 200);
+    }
+    server.clock.advance(60 * SECOND);
+    assert_eq!(again(&server, &pass).await.text("/no"), "late", "an hour after the sign-in");
+
+    let answer = server.post("/ferry/rpc").body("application/json", body.to_string()).await;
+    server.clock.advance(600 * SECOND);
+    assert_eq!(again(&server, &answer.text("/pass")).await.text("/no"), "late", "ten minutes without use");
+}
+
 #[tokio::test]
 async fn what_the_body_names_chooses_among_dialects_of_one_address() {
     let (server, _folder) = ferry().await;

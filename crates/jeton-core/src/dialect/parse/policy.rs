@@ -30,7 +30,7 @@ impl Parser<'_> {
             self.token(token, &mut policy, &mut jwt);
         }
         if let Some(refresh) = root.get("refresh").and_then(|entry| self.table(entry)) {
-            policy.refresh = self.refresh(refresh).unwrap_or(Refresh::None);
+            policy.refresh = self.refresh(refresh, policy.idle).unwrap_or(Refresh::None);
         }
         policy.target = root.get("target").and_then(|entry| self.table(entry)).and_then(|keys| self.target(keys));
         if let Some(limits) = root.get("limits").and_then(|entry| self.table(entry)) {
@@ -110,17 +110,23 @@ impl Parser<'_> {
         policy.idle = keys.get("idle").and_then(|idle| self.duration(idle));
     }
 
-    fn refresh(&mut self, keys: Keys<'_>) -> Option<Refresh> {
+    fn refresh(&mut self, keys: Keys<'_>, idle: Option<Duration>) -> Option<Refresh> {
         #[derive(Clone, Copy)]
         enum How {
             None,
             Keep,
             Rotate,
+            Extend,
             Renew,
         }
-        const NAMED: [(&str, How); 4] =
-            [("none", How::None), ("keep", How::Keep), ("rotate", How::Rotate), ("renew", How::Renew)];
-        let entry = self.needed(keys, "how", "how = \"keep\", \"rotate\", \"renew\" or \"none\"")?;
+        const NAMED: [(&str, How); 5] = [
+            ("none", How::None),
+            ("keep", How::Keep),
+            ("rotate", How::Rotate),
+            ("extend", How::Extend),
+            ("renew", How::Renew),
+        ];
+        let entry = self.needed(keys, "how", "how = \"keep\", \"rotate\", \"extend\", \"renew\" or \"none\"")?;
         match self.word(entry, &NAMED)? {
             How::None => {
                 self.only(keys, &["how"]);
@@ -138,6 +144,18 @@ impl Parser<'_> {
                 let within = self.duration(within)?;
                 let end = keys.get("end").and_then(|end| self.table(end)).and_then(|end| self.end(end));
                 Some(Refresh::Rotate { within, end })
+            }
+            How::Extend => {
+                self.only(keys, &["how"]);
+                if idle.is_none() {
+                    let message = "a token that is extended has a time without use";
+                    self.mistake_help(
+                        entry.at,
+                        message,
+                        "write lifetime = { idle = \"30m\", max = \"12h\" } in [token]",
+                    );
+                }
+                Some(Refresh::Extend)
             }
             How::Renew => {
                 self.only(keys, &["how", "within", "ends_old"]);

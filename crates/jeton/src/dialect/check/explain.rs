@@ -45,6 +45,7 @@ fn refresh(policy: &Policy) -> String {
         Refresh::Rotate { within, .. } => {
             format!("each refresh token is good once, within {} of its issue", span(*within))
         }
+        Refresh::Extend => "the same token goes on for another time without use".to_owned(),
         Refresh::Renew { within, .. } => {
             format!("the access token itself is renewed, within {} of its issue", span(*within))
         }

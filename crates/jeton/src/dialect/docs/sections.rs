@@ -305,6 +305,7 @@ fn life(dialect: &Dialect, blocks: &mut Vec<Block>) {
                 latest.unwrap_or_default()
             )
         }
+        Refresh::Extend => " It can be extended: it stays the same, and that time begins anew.".to_owned(),
         Refresh::Renew { within, .. } => {
             format!(" It can be renewed until {} after its issue, also when it has expired.", span(*within))
         }

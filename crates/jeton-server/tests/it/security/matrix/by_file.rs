@@ -161,5 +161,6 @@ fn refreshable(dialect: &Dialect) -> Duration {
         Refresh::None => Duration::ZERO,
         Refresh::Keep { end } => end.after,
         Refresh::Rotate { within, .. } | Refresh::Renew { within, .. } => *within,
+        Refresh::Extend => dialect.policy.lifetime,
     }
 }
