@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use http::Method;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use jeton_client::flow::Response;
-use jeton_core::dialect::{Description, Dialect, GrantName, MessagePart, OwnedRequest, Place, Value, Values};
+use jeton_core::dialect::{
+    AnswerParts, Description, Dialect, GrantName, MessagePart, OwnedRequest, Place, Value, Values,
+};
 use jeton_core::domain::policy::Limited;
 use jeton_core::domain::refusal::{Reason, Refusal};
 use jeton_core::secret::Secret;
@@ -22,7 +24,7 @@ const MOST_CALLS: u32 = 500;
 /// Longer than any request that is read.
 const TOO_LARGE: usize = 100 * 1024;
 
-/// Provokes what can be provoked; what has a row in the file and could not be is named.
+/// Provokes what can be provoked. What has a row in the file and could not be is written and read without a server.
 pub(super) async fn provoke(dialect: &Dialect, world: &World) -> anyhow::Result<Section> {
     let mut told = Told { dialect, section: Section::new("Refusals"), seen: BTreeSet::new() };
     for index in served(dialect) {
@@ -38,13 +40,29 @@ pub(super) async fn provoke(dialect: &Dialect, world: &World) -> anyhow::Result<
     tokens(dialect, world, &mut told).await?;
     guesses(dialect, world, &mut told).await;
     let Told { mut section, seen, .. } = told;
-    let left: BTreeSet<&str> =
-        rows(dialect).into_iter().filter(|reason| !seen.contains(reason)).map(Reason::name).collect();
-    if !left.is_empty() {
-        let left = left.into_iter().collect::<Vec<_>>().join(", ");
-        section.skip(left, "no request provokes these; examples show them");
+    for (place, reason) in rows(dialect).into_iter().filter(|(_, reason)| !seen.contains(reason)) {
+        section
+            .check(format!("{}, written and read without a server", reason.name()), by_itself(dialect, place, reason));
     }
     Ok(section)
+}
+
+/// Whether a client reads the answer that is written for a reason which no request provokes.
+fn by_itself(dialect: &Dialect, place: Place, reason: Reason) -> Result<(), String> {
+    let refusal = Refusal::new(reason).field("field").detail("detail");
+    let answer = dialect.write_refusal(place, &refusal, &Values::new());
+    let mut headers = HeaderMap::new();
+    for (name, value) in &answer.headers {
+        let name: HeaderName = name.parse().map_err(|_| format!("`{name}` is no name of a header"))?;
+        headers.append(name, HeaderValue::from_str(value).map_err(|_| format!("`{value}` cannot stand in a header"))?);
+    }
+    let reason_phrase = answer.reason_phrase.as_deref();
+    let parts = AnswerParts { status: answer.status, reason_phrase, headers: &headers, body: answer.body.as_bytes() };
+    match dialect.read_refusal(place, &parts) {
+        Some(read) if is_read_as(dialect, place, reason, read.reason) => Ok(()),
+        Some(read) => Err(format!("a client reads `{}`", read.reason.name())),
+        None => Err(format!("{} is not read as a refusal", answer.status)),
+    }
 }
 
 /// What was provoked so far.
@@ -87,12 +105,19 @@ fn served(dialect: &Dialect) -> Vec<usize> {
     all.filter(|(_, exchange)| exchange.only.is_none()).map(|(index, _)| index).collect()
 }
 
-/// The reasons that have a row somewhere in the file.
-fn rows(dialect: &Dialect) -> BTreeSet<Reason> {
+/// The reasons that have a row somewhere in the file, and where.
+fn rows(dialect: &Dialect) -> Vec<(Place, Reason)> {
     let exchanges = (0..dialect.exchanges.len()).map(Place::Exchange);
     let shows = (0..dialect.shows.len()).map(Place::Show);
     let places = std::iter::once(Place::Dialect).chain(exchanges).chain(shows);
-    places.flat_map(|place| dialect.reasons(place)).collect()
+    let mut rows: Vec<(Place, Reason)> = Vec::new();
+    for place in places {
+        // Where a place has no rows of its own, it has the dialect's.
+        let new = dialect.reasons(place).into_iter().filter(|reason| rows.iter().all(|(_, known)| known != reason));
+        let new: Vec<_> = new.map(|reason| (place, reason)).collect();
+        rows.extend(new);
+    }
+    rows
 }
 
 /// Requests that are wrong in one way each.
