@@ -110,6 +110,7 @@ pub(crate) fn text(issue: &Issue) -> String {
     match &issue.access {
         Access::Jwt { signing_input, .. } => signing_input.clone(),
         Access::Opaque(token) => token.expose().clone(),
+        Access::Presented => panic!("the presented token goes on, and is not in the issue"),
     }
 }
 
