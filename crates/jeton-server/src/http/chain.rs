@@ -7,7 +7,7 @@ use jeton_core::dialect::{Exchange, Kind, Part, Value, Values};
 use jeton_core::domain::refusal::{Reason, Refusal};
 use jeton_core::time::Timestamp;
 
-use super::dialect::{client_beside, sign_in};
+use super::act::{client_beside, sign_in};
 use crate::app::App;
 use crate::exchange::Ended;
 use crate::fault::Fault;

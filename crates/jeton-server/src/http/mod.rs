@@ -1,5 +1,6 @@
 //! HTTP: from a request to one call of the shell, and from its result to an answer. Nothing is decided here.
 
+mod act;
 mod admin;
 mod certs;
 mod chain;

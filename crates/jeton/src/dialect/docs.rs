@@ -10,7 +10,6 @@ mod sample;
 mod sections;
 
 use clap::ValueEnum;
-use jeton_core::dialect::Dialect;
 
 use super::file::DialectFile;
 
@@ -40,19 +39,11 @@ enum Form {
 
 /// Prints the page.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let page = sections::page(&load(&args.dialect)?, args.url.trim_end_matches('/'));
+    let page = sections::page(&DialectFile::read(&args.dialect)?.parse()?, args.url.trim_end_matches('/'));
     let text = match args.format {
         Form::Markdown => markdown::write(&page),
         Form::Html => html::write(&page),
     };
     anstream::print!("{text}");
     Ok(())
-}
-
-fn load(given: &str) -> anyhow::Result<Dialect> {
-    let file = DialectFile::read(given)?;
-    Dialect::parse(&file.text).map_err(|mistakes| {
-        let told: Vec<String> = mistakes.iter().map(|mistake| file.point_at(mistake)).collect();
-        anyhow::anyhow!("{}", told.join("\n"))
-    })
 }

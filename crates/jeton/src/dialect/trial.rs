@@ -11,10 +11,10 @@ use jeton_client::transport::Transport;
 use jeton_client::vault::Secrets;
 use jeton_client::{Clock, Profile, Token};
 use jeton_core::dialect::{Deviation, Value, Values};
+use jeton_core::domain::id::Id;
 use jeton_core::secret::Secret;
 use jeton_server::random::SystemRng;
 use jeton_server::sealing;
-use rand_core::Rng;
 
 use super::file::DialectFile;
 use crate::client::sign_in_values;
@@ -108,7 +108,7 @@ impl Trial {
     async fn take_steps(&mut self) -> anyhow::Result<()> {
         for step in 0.. {
             let now = self.clock.now();
-            let nonce = nonce();
+            let nonce = Id::random(&mut SystemRng::new()).to_string();
             let fresh = || Ok(nonce.clone());
             let Some(request) = self.flow.write_step(step, &self.secrets, &fresh, now)? else { break };
             anstream::println!("\nStep {}", step + 1);
@@ -136,7 +136,7 @@ impl Trial {
     /// Asks and shows; the token that the answer gave. Nothing is sent if the API has no such exchange.
     async fn step(&mut self, act: Act, title: &str, token: Option<&Token>) -> anyhow::Result<Option<Token>> {
         let now = self.clock.now();
-        let nonce = nonce();
+        let nonce = Id::random(&mut SystemRng::new()).to_string();
         let fresh = || Ok(nonce.clone());
         let Some(request) = self.flow.write(act, &self.secrets, token, &fresh, now)? else { return Ok(None) };
         let masked_token = token.map(|token| Token {
@@ -196,13 +196,6 @@ impl Trial {
 
 fn hidden(request: &Request) {
     anstream::println!("  → {} (it cannot be shown without its secrets)", request.method);
-}
-
-/// A UUID of version 4.
-fn nonce() -> String {
-    let mut bytes = [0; 16];
-    SystemRng::new().fill_bytes(&mut bytes);
-    uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
 }
 
 fn show_issued(issued: &Issued) {

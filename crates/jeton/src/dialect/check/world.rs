@@ -137,17 +137,11 @@ fn any_value(kind: Kind) -> Value {
         Kind::Number => Value::Number(7),
         Kind::Bool => Value::Bool(true),
         Kind::Time => Value::Time(Timestamp::from_secs(1_768_489_200)),
-        Kind::Uuid | Kind::Uuid4 => Value::from(uuid()),
+        Kind::Uuid | Kind::Uuid4 => Value::from(Id::random(&mut SystemRng::new()).to_string()),
         Kind::Dotted => Value::from("check.this"),
         Kind::Secret => Value::Secret(Secret::new(opaque::base62(24, &mut SystemRng::new()))),
         Kind::Text => Value::from("check"),
     }
-}
-
-fn uuid() -> String {
-    let mut bytes = [0; 16];
-    SystemRng::new().fill_bytes(&mut bytes);
-    uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
 }
 
 fn text_of(value: Value) -> String {
@@ -252,7 +246,7 @@ impl Seed<'_> {
 
     async fn api_key(&self, realm: &Realm) -> anyhow::Result<(String, Secret<String>, Id)> {
         let (secret, stored) = self.secret();
-        let key_id = uuid();
+        let key_id = Id::random(&mut SystemRng::new()).to_string();
         let service = self.principal(realm, principal::Kind::Service, &key_id);
         let speaks_for = service.id;
         let new = NewApiKey {
