@@ -1,4 +1,5 @@
 //! Breaks servers under load and checks, with a journal kept on the client's side, that nothing acknowledged is lost.
+#![expect(clippy::print_stdout, reason = "what it found is what it prints")]
 
 mod check;
 mod connection;

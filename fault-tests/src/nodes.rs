@@ -170,9 +170,14 @@ fn restart_database(command: &[String]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A restart loses only what the database had not yet handed to the system, a few acts: chance decides whether an end is
+/// among them. However short the run, the control has so long to see one.
+const CONTROL_GIVES_UP: Duration = Duration::from_mins(2);
+
 /// Restarts of a database that does not wait for its disk lose what was acknowledged just before.
 async fn control(args: &Args, run: &mut Run, servers: &mut [Server], nodes: &[SocketAddr]) -> anyhow::Result<bool> {
-    while Instant::now() < run.end && !Summary::of(&run.journal.history()).shows_loss() {
+    let end = run.end.max(Instant::now() + CONTROL_GIVES_UP);
+    while Instant::now() < end && !Summary::of(&run.journal.history()).shows_loss() {
         let load = Load::start(&run.service, &run.journal, nodes, args.clients, &mut run.random);
         sleep(Duration::from_secs(1)).await;
         restart_database(&args.restart_database)?;

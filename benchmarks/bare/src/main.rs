@@ -2,6 +2,7 @@
 //!
 //! No store, no log, no limits, one client, one person. What Jeton costs beyond this is what Jeton adds.
 //! Reads the credentials it shall accept as JSON from standard input, and prints its address when it is ready.
+#![expect(clippy::print_stdout, reason = "its address is what it prints")]
 
 mod client;
 mod introspect;

@@ -2,6 +2,7 @@
 //!
 //! `engines FILE-OR-URL…` makes a realm of its own in each store, so that nothing that is there is touched, and prints
 //! for each engine the time of one operation when they come one after the other, and when 32 are under way.
+#![expect(clippy::print_stdout, reason = "figures are what it prints")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +14,7 @@ use jeton_core::change::{Audit, Change};
 use jeton_core::domain::id::{Digest, Id};
 use jeton_core::domain::principal::{Kind, PersonProfile, Principal};
 use jeton_core::domain::realm::{Realm, Settings};
-use jeton_core::domain::session::{Session, Token, TokenKind};
+use jeton_core::domain::session::{Bounds, Session, Token, TokenKind};
 use jeton_core::facts::Query;
 use jeton_core::time::Timestamp;
 use jeton_store::{Database, NewPrincipal, Store};
@@ -153,6 +154,7 @@ impl Bench {
             generation: 0,
             renewed_at: None,
             ended_at: None,
+            bounds: Bounds::default(),
         };
         let token = Token {
             digest,
@@ -162,6 +164,7 @@ impl Bench {
             issued_at: at,
             expires_at: end,
             forget_at: end,
+            bounds: Bounds::default(),
         };
         let hold = Change::HoldPrincipal { id: self.ann.id, version: self.ann.version };
         let changes =

@@ -10,7 +10,7 @@ use clap::Parser;
 use jeton_core::change::Change;
 use jeton_core::domain::client::ApiKey;
 use jeton_core::domain::id::{Digest, Id};
-use jeton_core::domain::session::{Session, Token, TokenKind};
+use jeton_core::domain::session::{Bounds, Session, Token, TokenKind};
 use jeton_core::time::Timestamp;
 use jeton_store::{Database, Store};
 
@@ -85,6 +85,7 @@ fn session(realm_id: Id, key: &ApiKey, started: i64) -> anyhow::Result<Session> 
         generation: 0,
         renewed_at: None,
         ended_at: None,
+        bounds: Bounds::default(),
     })
 }
 
@@ -97,6 +98,7 @@ fn token(session: &Session) -> anyhow::Result<Token> {
         issued_at: session.started_at,
         expires_at: session.expires_at,
         forget_at: session.expires_at,
+        bounds: Bounds::default(),
     })
 }
 
