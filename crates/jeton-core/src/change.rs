@@ -3,6 +3,7 @@
 //! A change that assumes something says so, and the store answers *conflict* where it no longer holds;
 //! then everything is loaded and decided again.
 
+use crate::domain::device::{DeviceAuthorization, Verdict};
 use crate::domain::id::{Digest, Id};
 use crate::domain::session::{Session, Token};
 use crate::domain::throttle::ThrottleKeys;
@@ -57,6 +58,13 @@ pub enum Change {
         /// When.
         at: Timestamp,
     },
+    /// Forgets one token of a session, which goes on.
+    ForgetToken {
+        /// The token.
+        digest: Digest,
+        /// Its session.
+        session_id: Id,
+    },
     /// Ends the oldest live sessions of a principal until `keep` are left.
     CapSessions {
         /// Whose.
@@ -66,12 +74,41 @@ pub enum Change {
         /// When.
         at: Timestamp,
     },
-    /// Ends a token that has no session.
+    /// Ends a JWT by itself: one without a session, or one of a session that goes on.
     EndToken {
         /// Digest of its `jti`.
         digest: Digest,
+        /// The realm that issued it.
+        realm_id: Id,
+        /// Its `jti`, for those who judge tokens without asking.
+        jti: String,
+        /// When it is ended.
+        at: Timestamp,
         /// The row can go when the token would have ended by itself.
         expires_at: Timestamp,
+    },
+    /// A device asks to act for a person. Assumes that no other has one of its codes.
+    StartDevice(DeviceAuthorization),
+    /// Notes that the client asked whether its device may.
+    PollDevice {
+        /// Which.
+        device_code: Digest,
+        /// When.
+        at: Timestamp,
+        /// How long it has to wait from now on, in seconds.
+        interval_secs: i64,
+    },
+    /// What a person said to a device. Assumes that nobody said anything before.
+    DecideDevice {
+        /// Which.
+        device_code: Digest,
+        /// What.
+        verdict: Verdict,
+    },
+    /// A device that may has its tokens. Assumes that it has none yet.
+    UseDevice {
+        /// Which.
+        device_code: Digest,
     },
     /// Uses up a nonce. Assumes that it was not used before.
     UseNonce {

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use crate::domain::client::{ApiKey, Client};
+use crate::domain::device::DeviceAuthorization;
 use crate::domain::id::Digest;
 use crate::domain::principal::Principal;
 use crate::domain::realm::Realm;
@@ -29,10 +30,16 @@ pub struct Query<'a> {
     pub target: Option<i64>,
     /// A token by its digest.
     pub token: Option<Digest>,
+    /// The `client_id` that a token without a session says it was issued to, where somebody else shows it.
+    pub issued_to: Option<&'a str>,
     /// A token without a session by the digest of its `jti`.
     pub ended: Option<Digest>,
-    /// A nonce by its digest.
-    pub nonce: Option<Digest>,
+    /// What is good once, by its digest: nonces, and the ids of assertions and proofs.
+    pub once: Vec<Digest>,
+    /// A device by the digest of its device code.
+    pub device_code: Option<Digest>,
+    /// A device by the digest of its user code.
+    pub user_code: Option<Digest>,
     /// The counters of failures that matter.
     pub throttle: Option<ThrottleKeys>,
 }
@@ -58,10 +65,14 @@ pub struct Facts {
     pub membership: Option<Membership>,
     /// The token, live or not, with all it hangs on.
     pub token: Option<TokenFacts>,
+    /// The client that a token without a session was issued to.
+    pub issued_to: Option<Arc<Client>>,
     /// A token without a session that was ended.
     pub ended: bool,
-    /// The nonce was there before.
-    pub nonce_used: bool,
+    /// Those of [`Query::once`] that were used before.
+    pub used: Vec<Digest>,
+    /// The device of that code.
+    pub device: Option<DeviceFacts>,
     /// Failures counted so far.
     pub throttle: Throttle,
 }
@@ -73,6 +84,17 @@ pub struct Person {
     pub principal: Principal,
     /// Argon2id hash in PHC form; none if the person has no realm-wide password.
     pub password: Option<String>,
+}
+
+/// A device's request and everything it hangs on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeviceFacts {
+    /// The request.
+    pub authorization: DeviceAuthorization,
+    /// The client that asks, without its secrets.
+    pub client: Arc<Client>,
+    /// The person who said yes.
+    pub principal: Option<Arc<Principal>>,
 }
 
 /// A token's row and everything that must be alive for the token to be.
@@ -92,6 +114,18 @@ pub struct TokenFacts {
     pub api_key: Option<Arc<ApiKey>>,
     /// What it is limited to, and the principal's place there.
     pub target: Option<(Arc<Target>, Option<Arc<Membership>>)>,
+    /// What became of the tokens that its session was exchanged for, each as in
+    /// [`Bounds::exchanged`](crate::domain::session::Bounds::exchanged).
+    pub exchanged: Vec<ExchangedFacts>,
     /// The live token of the session's newest generation, where this is not it: when it was issued.
     pub successor: Option<Token>,
+}
+
+/// A token that another was exchanged for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExchangedFacts {
+    /// The client that it was issued to, if there still is one.
+    pub client: Option<Arc<Client>>,
+    /// It, or its session, was ended.
+    pub ended: bool,
 }

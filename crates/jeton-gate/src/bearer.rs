@@ -1,12 +1,19 @@
 //! Bearer token usage (RFC 6750), for realms without a dialect: the token stands in one `Authorization:
-//! Bearer` header and nowhere else.
+//! Bearer` header and nowhere else; one that is bound to a key, after the scheme `DPoP` (RFC 9449 §7.1).
 
+use http::HeaderMap;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use jeton_core::dialect::{Answer, Request, Shown, Values};
+use jeton_core::domain::policy::Alg;
 use jeton_core::domain::refusal::{Reason, Refusal};
 use jeton_core::secret::Secret;
+use jeton_core::token::dpop;
+use jeton_core::wire::client_auth::is_token68;
 
 use crate::query;
+
+/// The field of a refusal of a token that is shown by the wrong scheme: bound but as Bearer, or unbound but as DPoP.
+pub(crate) const UNBOUND: &str = "cnf";
 
 /// The token of a call.
 ///
@@ -30,14 +37,11 @@ pub(crate) fn read(request: &Request<'_>) -> Shown {
         }
     };
     let scheme = value.iter().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(value.len());
-    if !value[..scheme].eq_ignore_ascii_case(b"bearer") {
+    let (name, rest) = value.split_at(scheme);
+    if !name.eq_ignore_ascii_case(b"bearer") && !name.eq_ignore_ascii_case(b"dpop") {
         return Shown::None;
     }
-    match std::str::from_utf8(&value[scheme..])
-        .ok()
-        .and_then(|rest| rest.strip_prefix(' '))
-        .filter(|token| is_token68(token))
-    {
+    match std::str::from_utf8(rest).ok().and_then(|rest| rest.strip_prefix(' ')).filter(|token| is_token68(token)) {
         Some(token) => Shown::Token { token: Secret::from(token), show: 0, also: Values::new() },
         None => {
             refused(Refusal::new(Reason::Malformed).field("Authorization").detail("write Authorization: Bearer TOKEN"))
@@ -45,43 +49,64 @@ pub(crate) fn read(request: &Request<'_>) -> Shown {
     }
 }
 
+/// Whether the token that [`read`] found stands after the scheme `DPoP`.
+pub(crate) fn is_dpop(headers: &HeaderMap) -> bool {
+    let value = headers.get(AUTHORIZATION).map_or(&b""[..], |value| value.as_bytes());
+    value.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"dpop "))
+}
+
 /// The answer to a call that is refused (RFC 6750 §3): a challenge, and the same in JSON.
-pub(crate) fn refuse(realm: &str, refusal: &Refusal) -> Answer {
+pub(crate) fn refuse(realm: &str, metadata: Option<&str>, refusal: &Refusal) -> Answer {
     let status = refusal.reason.status();
     let mut headers = vec![
         ("Content-Type".to_owned(), "application/json".to_owned()),
         ("Cache-Control".to_owned(), "no-store".to_owned()),
     ];
     if matches!(status, 400 | 401 | 403) {
-        headers.push((WWW_AUTHENTICATE.to_string(), challenge(realm, refusal)));
+        headers.push((WWW_AUTHENTICATE.to_string(), challenge(realm, metadata, refusal)));
     }
     if let Some(wait) = refusal.retry_after {
         headers.push(("Retry-After".to_owned(), wait.as_secs_f64().ceil().to_string()));
     }
-    let body =
-        serde_json::json!({ "error": code(refusal.reason), "error_description": description(refusal) }).to_string();
+    let body = serde_json::json!({ "error": code(refusal), "error_description": description(refusal) }).to_string();
     Answer { status, reason_phrase: None, headers, body }
 }
 
-/// The value of `WWW-Authenticate` for this refusal.
-pub(crate) fn challenge(realm: &str, refusal: &Refusal) -> String {
-    let realm = quotable(realm);
-    // RFC 6750 §3.1: whoever sent no token made no mistake yet.
-    if refusal.reason == Reason::NoToken {
-        return format!("Bearer realm=\"{realm}\"");
+/// The value of `WWW-Authenticate` for this refusal; `metadata` is where the API's is (RFC 9728 §5.1).
+pub(crate) fn challenge(realm: &str, metadata: Option<&str>, refusal: &Refusal) -> String {
+    let about_key = is_about_key(refusal);
+    let scheme = if about_key { "DPoP" } else { "Bearer" };
+    let mut challenge = format!("{scheme} realm=\"{}\"", quotable(realm));
+    if let Some(metadata) = metadata {
+        challenge += &format!(", resource_metadata=\"{}\"", quotable(metadata));
     }
-    let (error, description) = (code(refusal.reason), quotable(&description(refusal)));
-    format!("Bearer realm=\"{realm}\", error=\"{error}\", error_description=\"{description}\"")
+    // RFC 6750 §3.1: whoever sent no token made no mistake yet.
+    if refusal.reason != Reason::NoToken {
+        let (error, description) = (code(refusal), quotable(&description(refusal)));
+        challenge += &format!(", error=\"{error}\", error_description=\"{description}\"");
+    }
+    if about_key {
+        challenge += &format!(", algs=\"{}\"", Alg::ALL.map(Alg::name).join(" "));
+    }
+    challenge
 }
 
-/// RFC 6750 §3.1, and RFC 6749 §4.1.2.1 for what it leaves out.
-fn code(reason: Reason) -> &'static str {
-    match reason.parent().unwrap_or(reason) {
+/// RFC 6750 §3.1, RFC 6749 §4.1.2.1 for what it leaves out, and RFC 9449 §7.1.
+fn code(refusal: &Refusal) -> &'static str {
+    if refusal.field.as_deref() == Some(dpop::HEADER) {
+        return "invalid_dpop_proof";
+    }
+    match refusal.reason.parent().unwrap_or(refusal.reason) {
         Reason::InvalidToken | Reason::WrongCredentials => "invalid_token",
         Reason::Denied => "insufficient_scope",
         Reason::Throttled | Reason::Unavailable => "temporarily_unavailable",
         _ => "invalid_request",
     }
+}
+
+/// Whether it is the key that a token is bound to which is not proven (RFC 9449 §7.1).
+fn is_about_key(refusal: &Refusal) -> bool {
+    matches!(refusal.field.as_deref(), Some(dpop::HEADER | UNBOUND))
 }
 
 fn description(refusal: &Refusal) -> String {
@@ -106,13 +131,6 @@ fn sentence(reason: Reason) -> &'static str {
     }
 }
 
-/// RFC 6750 §2.1, `b64token`.
-fn is_token68(text: &str) -> bool {
-    let body = text.trim_end_matches('=');
-    !body.is_empty()
-        && body.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'+' | b'/'))
-}
-
 /// Fit to stand between quotation marks in a header.
 fn quotable(text: &str) -> String {
     text.chars().map(|c| if (c == ' ' || c.is_ascii_graphic()) && c != '"' && c != '\\' { c } else { '\'' }).collect()
@@ -122,7 +140,7 @@ fn quotable(text: &str) -> String {
 mod tests {
     use std::time::Duration;
 
-    use http::{HeaderMap, Method};
+    use http::Method;
 
     use super::*;
 
@@ -204,7 +222,7 @@ mod tests {
             (Reason::Unavailable, 503, None, "temporarily_unavailable"),
         ];
         for (reason, status, challenge, error) in rows {
-            let answer = refuse("a\"b", &Refusal::new(reason).retry_after(Duration::from_millis(1_200)));
+            let answer = refuse("a\"b", None, &Refusal::new(reason).retry_after(Duration::from_millis(1_200)));
             let header =
                 |name: &str| answer.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str());
             assert_eq!((answer.status, header("www-authenticate")), (status, challenge), "{reason:?}");

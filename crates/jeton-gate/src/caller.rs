@@ -1,5 +1,6 @@
 //! Who a checked token speaks for.
 
+use jeton_core::domain::session::Confirmation;
 use jeton_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +35,9 @@ pub struct Caller {
     /// Who acts in the subject's name (RFC 8693 §4.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
+    /// What whoever shows the token must prove to hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
     /// When the token ends; whole seconds since the epoch to serde.
     #[serde(with = "epoch_seconds")]
     pub expires_at: Timestamp,

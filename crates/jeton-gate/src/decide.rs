@@ -3,6 +3,7 @@
 
 use http::{HeaderMap, Method};
 use jeton_core::dialect::{Request, Shown, Values};
+use jeton_core::domain::certificate::Certificate;
 use jeton_core::domain::refusal::{Reason, Refusal};
 use jeton_core::secret::Secret;
 
@@ -25,6 +26,8 @@ pub struct Original<'a> {
     pub query: Option<&'a str>,
     /// All its headers.
     pub headers: &'a HeaderMap,
+    /// The certificate that its sender showed in the TLS handshake, where that ended here.
+    pub certificate: Option<&'a Certificate>,
 }
 
 /// A call that a rule covers and that shows what the rule asks for.
@@ -126,7 +129,7 @@ mod tests {
     #[test]
     fn a_call_is_admitted_with_its_token_or_refused() {
         let rules: Rules = ["GET /a/* scope=s", "GET /health anonymous", "* /any"].map(rule).into_iter().collect();
-        let usage = Usage::Bearer { realm: "r".to_owned() };
+        let usage = Usage::Bearer { realm: "r".to_owned(), metadata: None };
         let rows = [
             ("GET", "/a/b", "Bearer t", Ok(("GET /a/* scope=s", "/a/b", Some("t")))),
             ("GET", "/a//x/../%62", "Bearer t", Ok(("GET /a/* scope=s", "/a/b", Some("t")))),
@@ -147,8 +150,14 @@ mod tests {
             if !authorization.is_empty() {
                 headers.insert(http::header::AUTHORIZATION, authorization.parse().unwrap());
             }
-            let original =
-                Original { method: &method.parse().unwrap(), host: "h", path, query: None, headers: &headers };
+            let original = Original {
+                method: &method.parse().unwrap(),
+                host: "h",
+                path,
+                query: None,
+                headers: &headers,
+                certificate: None,
+            };
             let got = admit(&rules, &usage, &original);
             let got = got.as_ref().map_err(|rejection| rejection.refusal.reason).map(|admission| {
                 (
@@ -194,6 +203,7 @@ mod tests {
                 level: None,
                 number: None,
                 actor: None,
+                cnf: None,
                 expires_at: Timestamp::MAX,
             };
             assert_eq!(

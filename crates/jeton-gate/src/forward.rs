@@ -27,7 +27,7 @@ pub async fn forward_auth<C: CheckToken>(guard: &Guard<C>, peer: Peer, headers: 
             response.headers_mut().extend(headers::identity(passage.caller.as_ref()));
             response
         }
-        Err(rejection) => refuse(&guard.realm, &rejection.refusal),
+        Err(rejection) => refuse(guard, &rejection.refusal),
     };
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
@@ -38,7 +38,7 @@ async fn decide<'g, C: CheckToken>(
     peer: Peer,
     headers: &HeaderMap,
 ) -> Result<Passage<'g>, Rejection> {
-    if !guard.trusts(peer) {
+    if !guard.trusts(&peer) {
         return Err(deny("the peer is not a trusted proxy"));
     }
     // The proxy would hand such headers to the API, beside ours or against what is decided here.
@@ -53,7 +53,8 @@ async fn decide<'g, C: CheckToken>(
     if query.is_some_and(|query| query.contains('#')) {
         return Err(deny("the call's URI has a fragment"));
     }
-    let original = Original { method: &call.method, host: &call.host, path, query, headers };
+    // What a certificate the proxy saw is not known: tokens that are bound to one do not pass.
+    let original = Original { method: &call.method, host: &call.host, path, query, headers, certificate: None };
     let passage = guard.pass(&original).await?;
     if passage.admission.path.was_restructured() {
         return Err(deny("the call's path has dot segments or empty segments"));
@@ -61,12 +62,13 @@ async fn decide<'g, C: CheckToken>(
     Ok(passage)
 }
 
-fn refuse(realm: &str, refusal: &Refusal) -> Response<Body> {
+fn refuse<C>(guard: &Guard<C>, refusal: &Refusal) -> Response<Body> {
+    let realm = guard.realm.as_str();
     tracing::debug!(realm, reason = refusal.reason.name(), detail = refusal.detail.as_deref(), "forward-auth: no");
     match refusal.reason.parent().unwrap_or(refusal.reason) {
         Reason::InvalidToken | Reason::WrongCredentials => {
             let mut response = response::empty(StatusCode::UNAUTHORIZED);
-            if let Ok(challenge) = HeaderValue::try_from(bearer::challenge(realm, refusal)) {
+            if let Ok(challenge) = HeaderValue::try_from(bearer::challenge(realm, guard.usage.metadata(), refusal)) {
                 response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
             }
             response

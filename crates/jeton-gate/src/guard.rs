@@ -2,13 +2,17 @@
 //! so there is one way to a yes.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use ipnet::IpNet;
+use jeton_core::domain::certificate::Certificate;
 use jeton_core::domain::refusal::{Reason, Refusal};
 
+use crate::bearer;
 use crate::caller::Caller;
 use crate::check::CheckToken;
 use crate::decide::{self, Admission, Original, Rejection};
+use crate::proofs::Proofs;
 use crate::rule::Rules;
 use crate::usage::Usage;
 
@@ -25,6 +29,8 @@ pub struct Guard<C> {
     pub check: C,
     /// The proxies that are believed when they name the original call and its sender.
     pub trusted: Vec<IpNet>,
+    /// What is known of the proofs that go with tokens bound to a key.
+    pub proofs: Arc<Proofs>,
 }
 
 /// A call that may go on.
@@ -37,25 +43,27 @@ pub struct Passage<'g> {
 }
 
 /// The other end of the connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
     /// Its address; an IPv4 address is never written as IPv6.
     pub address: IpAddr,
     /// Whether the connection is encrypted.
     pub tls: bool,
+    /// The certificate that it showed in the handshake.
+    pub certificate: Option<Arc<Certificate>>,
 }
 
 impl Peer {
-    /// The peer of a connection from `address`.
-    pub fn new(address: SocketAddr, tls: bool) -> Self {
-        Self { address: address.ip().to_canonical(), tls }
+    /// The peer of an encrypted connection from `address`, with its certificate if it showed one.
+    pub fn over_tls(address: SocketAddr, certificate: Option<Arc<Certificate>>) -> Self {
+        Self { tls: true, certificate, ..Self::from(address) }
     }
 }
 
 impl From<SocketAddr> for Peer {
     /// A peer on a plain connection.
     fn from(address: SocketAddr) -> Self {
-        Self::new(address, false)
+        Self { address: address.ip().to_canonical(), tls: false, certificate: None }
     }
 }
 
@@ -71,12 +79,14 @@ impl<C: CheckToken> Guard<C> {
         if caller.realm != self.realm {
             return Err(rejected(Refusal::new(Reason::InvalidToken)));
         }
+        let as_dpop = matches!(self.usage, Usage::Bearer { .. }) && bearer::is_dpop(original.headers);
+        self.proofs.check(original, &presented.token, as_dpop, caller.cnf.as_ref()).map_err(rejected)?;
         decide::permit(admission.rule, &caller, original.query).map_err(rejected)?;
         Ok(Passage { admission, caller: Some(caller) })
     }
 
     /// Whether a peer is one of the trusted proxies.
-    pub fn trusts(&self, peer: Peer) -> bool {
+    pub fn trusts(&self, peer: &Peer) -> bool {
         self.trusted.iter().any(|net| net.contains(&peer.address))
     }
 }

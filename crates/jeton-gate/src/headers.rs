@@ -262,6 +262,7 @@ mod tests {
             target: Some(-4),
             level: Some("User".to_owned()),
             actor: None,
+            cnf: None,
             expires_at: Timestamp::MAX,
         };
         let written = identity(Some(&caller)).map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()));

@@ -11,6 +11,7 @@ use http::{HeaderValue, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use jeton_core::dialect::Values;
 use jeton_core::domain::refusal::{Reason, Refusal};
+use jeton_core::domain::session::Confirmation;
 use jeton_core::secret::Secret;
 use jeton_core::time::Timestamp;
 use serde::Deserialize;
@@ -26,6 +27,33 @@ pub struct Introspection {
     endpoint: Uri,
     authorization: HeaderValue,
     client: HttpClient,
+}
+
+/// An address of a realm, and as whom it is asked.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    address: Uri,
+    authorization: HeaderValue,
+    pub(crate) client: HttpClient,
+}
+
+impl Peer {
+    /// A request to begin with.
+    pub(crate) fn get(&self) -> http::request::Builder {
+        Request::get(self.address.clone()).header(AUTHORIZATION, self.authorization.clone())
+    }
+}
+
+/// An address to which tokens and secrets may be sent: HTTPS, or plain HTTP on this machine.
+pub(crate) fn address(text: &str) -> Result<Uri, IntrospectionError> {
+    let wrong = || IntrospectionError::Endpoint(text.to_owned());
+    let address: Uri = text.parse().map_err(|_| wrong())?;
+    match (address.scheme_str(), address.host()) {
+        (Some("https"), Some(_)) => Ok(address),
+        (Some("http"), Some(host)) if is_loopback(host) => Ok(address),
+        (Some("http"), Some(_)) => Err(IntrospectionError::Insecure(text.to_owned())),
+        _ => Err(wrong()),
+    }
 }
 
 /// Where to ask and as whom.
@@ -66,21 +94,24 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 impl Introspection {
     /// Prepares to ask. Nothing is sent before the first token.
     pub fn new(config: IntrospectionConfig<'_>) -> Result<Self, IntrospectionError> {
-        let wrong = || IntrospectionError::Endpoint(config.endpoint.clone());
-        let endpoint: Uri = config.endpoint.parse().map_err(|_| wrong())?;
-        match (endpoint.scheme_str(), endpoint.host()) {
-            (Some("https"), Some(_)) => {}
-            (Some("http"), Some(host)) if is_loopback(host) => {}
-            (Some("http"), Some(_)) => return Err(IntrospectionError::Insecure(config.endpoint)),
-            _ => return Err(wrong()),
-        }
+        let endpoint = address(&config.endpoint)?;
         // RFC 6749 §2.3.1: both halves are form-encoded before they are joined.
         let pair =
             Secret::new(format!("{}:{}", form_encode(&config.client_id), form_encode(config.client_secret.expose())));
-        let mut authorization =
-            HeaderValue::try_from(format!("Basic {}", STANDARD.encode(pair.expose()))).map_err(|_| wrong())?;
+        let authorization = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(pair.expose())));
+        let mut authorization = authorization.map_err(|_| IntrospectionError::Endpoint(config.endpoint))?;
         authorization.set_sensitive(true);
         Ok(Self { realm: config.realm, endpoint, authorization, client: transport::client(config.ca_file)? })
+    }
+
+    /// The realm's name.
+    pub(crate) fn realm(&self) -> &str {
+        &self.realm
+    }
+
+    /// Another address of the realm, asked as the same client.
+    pub(crate) fn peer(&self, address: Uri) -> Peer {
+        Peer { address, authorization: self.authorization.clone(), client: self.client.clone() }
     }
 
     async fn ask(&self, token: &Secret<String>) -> Result<Answer, Fault> {
@@ -144,6 +175,7 @@ struct Answer {
     scope: Option<String>,
     exp: Option<i64>,
     act: Option<Actor>,
+    cnf: Option<Confirmation>,
     jeton_reason: Option<String>,
     jeton_target: Option<i64>,
     jeton_level: Option<String>,
@@ -162,7 +194,10 @@ impl Answer {
             return Err(Refusal::new(self.reason()));
         }
         // A refresh token is active too, and opens nothing.
-        let is_access_token = self.token_type.is_some_and(|kind| kind.eq_ignore_ascii_case("bearer"));
+        let is_access_token = match &self.cnf {
+            Some(Confirmation::Jkt(_)) => self.token_type.is_some_and(|kind| kind.eq_ignore_ascii_case("dpop")),
+            _ => self.token_type.is_some_and(|kind| kind.eq_ignore_ascii_case("bearer")),
+        };
         let (true, Some(subject), Some(exp)) = (is_access_token, self.sub.or_else(|| self.client_id.clone()), self.exp)
         else {
             return Err(Refusal::new(Reason::InvalidToken));
@@ -178,6 +213,7 @@ impl Answer {
             level: self.jeton_level,
             number: self.jeton_number,
             actor: self.act.map(|actor| actor.sub),
+            cnf: self.cnf,
             expires_at: Timestamp::from_secs(exp),
         })
     }
@@ -193,7 +229,8 @@ impl Answer {
     }
 }
 
-fn is_loopback(host: &str) -> bool {
+/// Whether a URL's host is this machine.
+pub fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }

@@ -11,6 +11,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::ext::ReasonPhrase;
 use jeton_core::dialect::Carrier;
 use jeton_core::domain::refusal::{Reason, Refusal};
+use jeton_core::token::dpop;
 
 use crate::check::CheckToken;
 use crate::decide::{Original, Rejection};
@@ -67,6 +68,7 @@ impl<C: CheckToken> Gate<C> {
             path: parts.uri.path(),
             query: parts.uri.query(),
             headers: &parts.headers,
+            certificate: peer.certificate.as_deref(),
         };
         let passage = self.guard.pass(&original).await?;
         let rejected = |refusal| Rejection { show: passage.admission.presented.as_ref().map(|p| p.show), refusal };
@@ -74,7 +76,7 @@ impl<C: CheckToken> Gate<C> {
         refuse_upgrade(&parts.headers).map_err(rejected)?;
         let target = self.target(&parts, &passage).map_err(rejected)?;
         let body = read_body(body, self.body_limit).await.map_err(rejected)?;
-        let headers = self.outgoing(peer, &parts, &passage, body.len());
+        let headers = self.outgoing(&peer, &parts, &passage, body.len());
         let call = Call { method: parts.method, target, host, headers, body };
         match self.upstream.send(call).await {
             Ok(answer) if answer.status() != StatusCode::SWITCHING_PROTOCOLS => Ok(relay(answer)),
@@ -100,12 +102,13 @@ impl<C: CheckToken> Gate<C> {
 
     /// The headers that go to the API: first everything is taken away that is not the client's to say, and
     /// only then ours are set.
-    fn outgoing(&self, peer: Peer, parts: &request::Parts, passage: &Passage<'_>, length: usize) -> HeaderMap {
+    fn outgoing(&self, peer: &Peer, parts: &request::Parts, passage: &Passage<'_>, length: usize) -> HeaderMap {
         let mut out = parts.headers.clone();
         let token = passage.admission.presented.as_ref().map(|presented| presented.token.expose().as_str());
         headers::remove_claims(&mut out);
         headers::remove_hop_by_hop(&mut out);
         headers::remove_token(&mut out, &self.guard.usage.carriers(), token);
+        out.remove(dpop::HEADER);
         out.remove(HOST);
         if out.remove(CONTENT_LENGTH).is_some() || length > 0 {
             out.insert(CONTENT_LENGTH, length.into());
@@ -118,7 +121,7 @@ impl<C: CheckToken> Gate<C> {
     }
 
     /// `X-Forwarded-For`, `-Host` and `-Proto`: what a trusted proxy says is kept and continued, all else is new.
-    fn set_forwarded(&self, peer: Peer, parts: &request::Parts, out: &mut HeaderMap) {
+    fn set_forwarded(&self, peer: &Peer, parts: &request::Parts, out: &mut HeaderMap) {
         let told = |name: &HeaderName| {
             let mut values = parts.headers.get_all(name).iter();
             match (values.next(), values.next()) {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Full;
+use http::header::CACHE_CONTROL;
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -13,12 +15,17 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore, crypto};
+use tokio::time::timeout;
 
 /// A client whose requests have their whole body in memory.
-pub(crate) type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+pub type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a realm may take to say something of itself.
+const DOCUMENT_TIMEOUT: Duration = Duration::from_secs(2);
+/// The most bytes that such a document may have.
+const DOCUMENT_LIMIT: usize = 256 * 1024;
 
 /// Why no client could be made.
 #[derive(Debug, thiserror::Error)]
@@ -36,8 +43,12 @@ pub enum TransportError {
     Tls(#[from] rustls::Error),
 }
 
-/// Makes a client that trusts the certificates in `ca_file` and no others, or without one the public CAs.
-pub(crate) fn client(ca_file: Option<&Path>) -> Result<HttpClient, TransportError> {
+/// Makes a client that trusts the certificates in `ca_file` and no others, or without one the public CAs. It follows no
+/// redirect.
+///
+/// # Errors
+/// The file holds no certificate that can be read.
+pub fn client(ca_file: Option<&Path>) -> Result<HttpClient, TransportError> {
     let provider = Arc::new(crypto::aws_lc_rs::default_provider());
     let builder = match ca_file {
         Some(file) => {
@@ -58,6 +69,44 @@ pub(crate) fn client(ca_file: Option<&Path>) -> Result<HttpClient, TransportErro
         .pool_idle_timeout(IDLE_TIMEOUT)
         .pool_timer(TokioTimer::new())
         .build(connector))
+}
+
+/// Why a realm's document could not be had.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FetchError {
+    #[error("no answer within {} s", DOCUMENT_TIMEOUT.as_secs())]
+    Late,
+    #[error("status {0}")]
+    Status(StatusCode),
+    #[error("cannot reach the realm: {0}")]
+    Connection(#[from] hyper_util::client::legacy::Error),
+    #[error("cannot read the answer: {0}")]
+    Body(Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Fetches a document that a realm has at an address: headers and body of its 200.
+pub(crate) async fn fetch(
+    client: &HttpClient,
+    request: Request<Full<Bytes>>,
+) -> Result<(HeaderMap, Bytes), FetchError> {
+    let whole = async {
+        let answer = client.request(request).await?;
+        if answer.status() != StatusCode::OK {
+            return Err(FetchError::Status(answer.status()));
+        }
+        let (parts, body) = answer.into_parts();
+        let body = Limited::new(body, DOCUMENT_LIMIT).collect().await.map_err(FetchError::Body)?.to_bytes();
+        Ok((parts.headers, body))
+    };
+    timeout(DOCUMENT_TIMEOUT, whole).await.unwrap_or(Err(FetchError::Late))
+}
+
+/// How long an answer may be kept: `max-age` of its `Cache-Control` (RFC 9111 §5.2.2.1).
+pub fn max_age(headers: &HeaderMap) -> Option<Duration> {
+    let values = headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
+    let mut directives = values.flat_map(|value| value.split(',')).filter_map(|one| one.trim().split_once('='));
+    let (_, secs) = directives.find(|(name, _)| name.eq_ignore_ascii_case("max-age"))?;
+    secs.trim_matches('"').parse().ok().map(Duration::from_secs)
 }
 
 fn roots(file: &Path) -> Result<RootCertStore, TransportError> {
@@ -84,5 +133,20 @@ mod tests {
             assert!(error.contains(part), "{error}");
         }
         assert!(client(None).is_ok());
+    }
+
+    #[test]
+    fn how_long_an_answer_may_be_kept() {
+        for (value, expected) in [
+            ("public, max-age=300", Some(300)),
+            ("MAX-AGE=\"7\"", Some(7)),
+            ("s-maxage=9, no-cache", None),
+            ("max-age=soon", None),
+            ("", None),
+        ] {
+            let headers = HeaderMap::from_iter([(CACHE_CONTROL, value.parse().unwrap())]);
+            assert_eq!(max_age(&headers), expected.map(Duration::from_secs), "{value}");
+        }
+        assert_eq!(max_age(&HeaderMap::new()), None);
     }
 }

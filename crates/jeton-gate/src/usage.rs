@@ -14,6 +14,8 @@ pub enum Usage {
     Bearer {
         /// The realm that a challenge names.
         realm: String,
+        /// Where the API's metadata is, for a challenge to name too (RFC 9728 §5.1).
+        metadata: Option<String>,
     },
     /// As the `[[show]]` tables of a dialect say.
     Dialect(Arc<Dialect>),
@@ -42,12 +44,20 @@ impl Usage {
     /// every call speaks, since that is where the API's documentation says how a call is refused.
     pub fn refuse(&self, show: Option<usize>, refusal: &Refusal) -> Answer {
         match self {
-            Self::Bearer { realm } => bearer::refuse(realm, refusal),
+            Self::Bearer { realm, metadata } => bearer::refuse(realm, metadata.as_deref(), refusal),
             Self::Dialect(dialect) => {
                 let general = || dialect.shows.iter().position(|show| show.is_for_every_call());
                 let place = show.or_else(general).map_or(Place::Dialect, Place::Show);
                 dialect.write_refusal(place, refusal, &Values::new())
             }
+        }
+    }
+
+    /// Where the API's metadata is (RFC 9728).
+    pub fn metadata(&self) -> Option<&str> {
+        match self {
+            Self::Bearer { metadata, .. } => metadata.as_deref(),
+            Self::Dialect(_) => None,
         }
     }
 

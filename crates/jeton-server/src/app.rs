@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use jeton_core::domain::certificate::MutualTls;
 use jeton_core::domain::id::Id;
 use jeton_core::domain::policy::Alg;
 use jeton_core::domain::throttle::ThrottleKeys;
@@ -15,7 +16,10 @@ use tokio::sync::Mutex;
 use crate::clock::Clock;
 use crate::dialects::Dialects;
 use crate::fault::Fault;
+use crate::feed::Feed;
+use crate::fresh::FreshTokens;
 use crate::hashing::Pool;
+use crate::issuer_keys::IssuerKeys;
 use crate::keyring::Keyring;
 use crate::keys::{self, Keys, RealmKeys, Signer};
 use crate::limiter::Limiter;
@@ -35,6 +39,8 @@ pub struct Site {
     pub public_url: String,
     /// Peers whose forwarded headers count.
     pub trusted_proxies: Vec<IpNet>,
+    /// Whether the listener asks clients for a certificate.
+    pub mutual_tls: MutualTls,
     /// The largest request body, in bytes.
     pub body_limit: usize,
     /// How long a body may take.
@@ -47,6 +53,7 @@ impl Site {
         Self {
             public_url: public_url.into(),
             trusted_proxies: Vec::new(),
+            mutual_tls: MutualTls::Off,
             body_limit: 64 * 1024,
             body_timeout: Duration::from_secs(10),
         }
@@ -82,11 +89,17 @@ pub struct Parts {
     pub limiter: Limiter,
     /// Counters.
     pub metrics: Metrics,
+    /// What is told to those who follow revocations.
+    pub feed: Feed,
     /// Keyed hashes that were computed lately: realm, kind of account, account and source to its counters' keys.
     pub(crate) throttle_keys: quick_cache::sync::Cache<(String, &'static str, String, IpAddr), ThrottleKeys>,
+    /// Keys of foreign issuers.
+    pub issuer_keys: IssuerKeys,
+    pub(crate) fresh: FreshTokens,
     keys: Keys,
     mounts: MountTable,
     accounts: Vec<Mutex<()>>,
+    covering: Mutex<()>,
 }
 
 impl std::ops::Deref for App {
@@ -119,10 +132,14 @@ impl App {
             hashing,
             limiter: Limiter::default(),
             metrics,
+            feed: Feed::default(),
             throttle_keys: quick_cache::sync::Cache::new(THROTTLE_KEYS),
+            issuer_keys: IssuerKeys::new()?,
+            fresh: FreshTokens::default(),
             keys: Keys::default(),
             mounts: MountTable::default(),
             accounts: (0..ACCOUNT_LOCKS).map(|_| Mutex::new(())).collect(),
+            covering: Mutex::new(()),
         })))
     }
 
@@ -139,18 +156,50 @@ impl App {
 
     /// The key that signs a realm's tokens of this algorithm.
     pub async fn signer(&self, realm_id: Id, alg: Alg) -> Result<Arc<Signer>, Fault> {
-        self.signer_at(self.store.config_version().await?, realm_id, alg).await
+        self.signer_at(self.store.config_version().await?, realm_id, alg, Duration::ZERO).await
     }
 
-    /// The same, for whoever knows the version of the configuration already.
-    pub(crate) async fn signer_at(&self, version: i64, realm_id: Id, alg: Alg) -> Result<Arc<Signer>, Fault> {
+    /// The same, for whoever knows the version of the configuration already, and how long tokens usually live.
+    pub(crate) async fn signer_at(
+        &self,
+        version: i64,
+        realm_id: Id,
+        alg: Alg,
+        token_life: Duration,
+    ) -> Result<Arc<Signer>, Fault> {
         if let Some(signer) = self.keys.of(&self.store, &self.master, realm_id, version).await?.signer(alg) {
             return Ok(signer);
         }
-        keys::create(&self.store, &self.master, realm_id, alg, self.clock.now()).await?;
+        keys::create(&self.store, &self.master, realm_id, alg, token_life, self.clock.now()).await?;
         // Of two nodes that make the first key at the same time, one wins and both use it.
         let keys = self.keys(realm_id).await?;
         keys.signer(alg).ok_or(Fault::new("the realm has no signing key"))
+    }
+
+    /// Writes down that what `signer` is about to sign has to verify for `life`, unless its row says so: the key is
+    /// published for as long.
+    ///
+    /// # Errors
+    /// [`jeton_store::Error::Conflict`] if the key is gone: take another.
+    pub(crate) async fn cover(
+        &self,
+        realm_id: Id,
+        alg: Alg,
+        signer: &Signer,
+        life: Duration,
+    ) -> Result<(), jeton_store::Error> {
+        if life <= signer.token_life {
+            return Ok(());
+        }
+        // Whoever waited for another finds it done.
+        let _turn = self.covering.lock().await;
+        let version = self.store.config_version().await?;
+        let known = self.keys.of(&self.store, &self.master, realm_id, version).await;
+        let known = known.ok().and_then(|keys| keys.signer(alg)).filter(|known| known.kid == signer.kid);
+        if known.is_some_and(|known| life <= known.token_life) {
+            return Ok(());
+        }
+        self.store.cover_tokens(realm_id, &signer.kid, life, self.clock.now()).await
     }
 
     /// One sign-in of an account at a time: what one failure counts, the next one sees (security.md H9).

@@ -1,16 +1,20 @@
 //! The shell around the one decision: load, decide, sign, commit. Every token goes out through here.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jeton_core::change::{Audit, Change};
 use jeton_core::dialect::Values;
+use jeton_core::domain::client::{IssueLimit, TokenFormat};
 use jeton_core::domain::id::Id;
 use jeton_core::domain::policy::{Alg, Format, Limited, Policy};
 use jeton_core::domain::principal::canonical_username;
 use jeton_core::domain::refusal::{Reason, Refusal};
+use jeton_core::domain::session::TokenKind;
 use jeton_core::facts::{Facts, Query};
-use jeton_core::rules::{self, Access, Grant, Issue, Known, PasswordCheck, Request, throttle};
+use jeton_core::rules::{self, Access, Grant, Issue, Known, PasswordCheck, Request, Shape, throttle};
 use jeton_core::secret::Secret;
+use jeton_core::time::Timestamp;
 use jeton_core::token::jwt;
 use rand_core::Rng;
 use tracing::field::{DisplayValue, display};
@@ -25,6 +29,7 @@ use crate::random::SystemRng;
 const TRIES: usize = 8;
 
 /// An issue with its finished token.
+#[derive(Clone)]
 pub struct Granted {
     /// What was issued.
     pub issue: Issue,
@@ -82,31 +87,53 @@ pub async fn exchange(
         Some(password) if limited.is_none() => check_password(app, &facts, request, password).await?,
         _ => PasswordCheck::default(),
     };
+    let mut counted = false;
     for _ in 0..TRIES {
         let now = app.clock.now();
-        let alg = signing_alg(&facts, request);
-        let signer = match alg {
-            Some(alg) => Some(app.signer_at(facts.config_version, facts.realm.id, alg).await?),
-            None => None,
-        };
+        let signing = signing(app, &facts, request).await?;
         let issuer = facts.realm.issuer(&app.site.public_url);
         let known = Known {
             facts: &facts,
             pepper: &app.pepper,
             issuer: &issuer,
-            kid: signer.as_ref().map_or("", |signer| &signer.kid),
+            kid: signing.as_ref().map_or("", |(_, signer)| &signer.kid),
             password: checked,
             limited,
             settings,
         };
         let decision = rules::exchange(&known, request, now, &mut SystemRng::new());
+        let why = decision.answer.is_err().then(|| recorded(&decision.changes)).flatten();
+        // How long what is signed now has to verify.
+        let mut life = Duration::ZERO;
         let signed = match decision.answer {
-            Ok(issue) => Ok(sign(issue, signer.as_deref())?),
             Err(refusal) => Err(refusal),
+            Ok(issue) => match app.fresh.instead(app, &facts, request, &issue).await? {
+                // Nothing is issued; what proved the client is used up all the same.
+                Some(kept) => Ok(kept),
+                None => {
+                    if let Some(wait) = over_limit(app, &facts, request, &mut counted) {
+                        let refusal = Refusal::new(Reason::Throttled).retry_after(wait);
+                        note(app, &facts, request, &Err(refusal.clone()), None);
+                        return Err(refusal.into());
+                    }
+                    life = verified_until(&issue, &decision.changes).since(now);
+                    let granted = sign(issue, signing.as_ref().map(|(_, signer)| &**signer))?;
+                    app.fresh.keep(&facts, request, &granted);
+                    Ok(granted)
+                }
+            },
         };
-        match commit(app, decision.changes).await {
+        let covered = match &signing {
+            Some((alg, signer)) => app.cover(facts.realm.id, *alg, signer, life).await,
+            None => Ok(()),
+        };
+        let committed = match covered {
+            Ok(()) => app.store.commit(decision.changes).await,
+            no => no,
+        };
+        match committed {
             Ok(()) => {
-                note(app, &facts, request, &signed);
+                note(app, &facts, request, &signed, why.as_deref());
                 if let (Some(password), true) = (password, signed.is_ok()) {
                     renew_hash(app, &facts, checked, password).await;
                 }
@@ -128,10 +155,6 @@ pub async fn exchange(
 
 async fn load(app: &App, query: &Query<'_>) -> Result<Facts, Ended> {
     app.store.load(query).await?.ok_or(Ended::Refused(Reason::NoRealm.into()))
-}
-
-async fn commit(app: &App, changes: Vec<Change>) -> Result<(), jeton_store::Error> {
-    if changes.is_empty() { Ok(()) } else { app.store.commit(changes).await }
 }
 
 /// Takes this request from the dialect's rate, if it has one. Names count, known or not, so that a used-up
@@ -159,6 +182,16 @@ fn take_rate(app: &App, query: &Query<'_>, facts: &Facts, request: &Request<'_>)
 pub(crate) fn take(app: &App, realm: &str, policy: &Policy, what: Limited, name: &str) -> Option<Duration> {
     let (count, per) = rules::limit(policy, what)?;
     app.limiter.take((realm, what, name), count, per, app.clock.now()).err()
+}
+
+/// Takes a token from what the client's settings allow it, once for each request; how long to wait if nothing is left.
+/// It is the client that asks: strangers use up nobody's.
+fn over_limit(app: &App, facts: &Facts, request: &Request<'_>, counted: &mut bool) -> Option<Duration> {
+    let client = facts.client.as_deref().filter(|_| matches!(request.shape, Shape::OAuth))?;
+    let IssueLimit { count, per_secs } = client.settings.issue_limit.filter(|_| !*counted)?;
+    *counted = true;
+    let key = (facts.realm.name.as_str(), Limited::Issue, client.client_id.as_str());
+    app.limiter.take(key, count, Duration::from_secs(u64::from(per_secs)), app.clock.now()).err()
 }
 
 /// Compares the password with the realm's and, where a target is named, with the target's: always as many
@@ -222,14 +255,47 @@ async fn renew_hash(app: &App, facts: &Facts, checked: PasswordCheck, password: 
     }
 }
 
+/// What signs the access token that is asked for, if it is to be signed: the current key, or for an answer that is given
+/// again the one that was current then.
+async fn signing(app: &App, facts: &Facts, request: &Request<'_>) -> Result<Option<(Alg, Arc<Signer>)>, Ended> {
+    let Some(alg) = signing_alg(facts, request) else { return Ok(None) };
+    let usual = Duration::from_secs(u64::from(facts.realm.settings.access_token_secs));
+    let current = app.signer_at(facts.config_version, facts.realm.id, alg, usual).await?;
+    let then = match answered_at(facts).filter(|_| matches!(request.grant, Grant::Refresh)) {
+        Some(at) => app.keys(facts.realm.id).await?.signer_of(alg, at),
+        None => None,
+    };
+    Ok(Some((alg, then.unwrap_or(current))))
+}
+
 /// The algorithm that the access token asked for is signed with, if it is signed. A client's own token is OAuth's,
-/// by the realm's settings, whatever the dialect it is asked for in.
+/// by its and the realm's settings, whatever the dialect it is asked for in.
 fn signing_alg(facts: &Facts, request: &Request<'_>) -> Option<Alg> {
     match (&request.grant, request.shape.policy().map(|policy| &policy.format)) {
-        (Grant::ClientCredentials { .. }, _) | (_, None) => Some(facts.realm.settings.alg),
+        (Grant::ClientCredentials, _) | (_, None) => {
+            let settings = &facts.client.as_ref()?.settings;
+            let signed = settings.access_token == TokenFormat::Jwt;
+            signed.then(|| settings.alg.unwrap_or(facts.realm.settings.alg))
+        }
         (_, Some(Format::Jwt(alg))) => Some(*alg),
         (_, Some(Format::Opaque(_))) => None,
     }
+}
+
+/// When the presented token was answered, if it was: what goes out again is signed with the key of that moment, or it
+/// would be another token.
+fn answered_at(facts: &Facts) -> Option<Timestamp> {
+    facts.token.as_ref().filter(|token| token.successor.is_some())?.session.renewed_at
+}
+
+/// Until when the signature of what is issued may have to be checked: to its end, or to the end of the time in which
+/// it can be renewed though it has ended.
+fn verified_until(issue: &Issue, changes: &[Change]) -> Timestamp {
+    let renewed = changes.iter().filter_map(|change| match change {
+        Change::PutToken(token) if token.kind == TokenKind::Access => Some(token.forget_at),
+        _ => None,
+    });
+    renewed.fold(issue.expires_at, Timestamp::max)
 }
 
 /// The finished token. A failed signature leaves no trace: nothing was committed.
@@ -248,8 +314,16 @@ fn sign(mut issue: Issue, signer: Option<&Signer>) -> Result<Granted, Fault> {
     Ok(Granted { issue, token })
 }
 
+/// What the audit trail says of a refusal.
+fn recorded(changes: &[Change]) -> Option<String> {
+    changes.iter().find_map(|change| match change {
+        Change::Audit(record) => Some(record.detail.clone()),
+        _ => None,
+    })
+}
+
 /// Counts the outcome and writes one line of log: names and reasons, never a credential.
-fn note(app: &App, facts: &Facts, request: &Request<'_>, outcome: &Result<Granted, Refusal>) {
+fn note(app: &App, facts: &Facts, request: &Request<'_>, outcome: &Result<Granted, Refusal>, why: Option<&str>) {
     let (realm, grant, dialect) = (facts.realm.name.as_str(), request.grant.name(), request.shape.name());
     match outcome {
         Ok(_) => {
@@ -262,7 +336,7 @@ fn note(app: &App, facts: &Facts, request: &Request<'_>, outcome: &Result<Grante
                 tracing::error!(realm, grant, dialect, detail = refusal.detail, "a token could not be issued");
             }
             app.metrics.refusals(reason).inc();
-            tracing::info!(realm, grant, dialect, reason, subject = subject(facts), "token refused");
+            tracing::info!(realm, grant, dialect, reason, why, subject = subject(facts), "token refused");
         }
     }
 }

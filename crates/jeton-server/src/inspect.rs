@@ -1,11 +1,13 @@
 //! The shell around a token's state: read, verify, load, decide. Every yes to a presented token comes from here.
 
 use jeton_core::dialect::Values;
+use jeton_core::domain::client::Client;
 use jeton_core::domain::policy::{Format, Limited};
 use jeton_core::domain::principal::canonical_username;
 use jeton_core::domain::refusal::{Reason, Refusal};
 use jeton_core::facts::{Facts, Query};
 use jeton_core::rules::Shape;
+use jeton_core::rules::issue::digest_opaque;
 use jeton_core::rules::state::{self, Live};
 use jeton_core::secret::Secret;
 use jeton_core::token::jwt::Claims;
@@ -42,7 +44,9 @@ pub async fn inspect<T>(
         let mounts = app.mounts().await?;
         let dialect = mounts.dialect(realm, &row.session.dialect);
         let shape = dialect.map_or(Shape::OAuth, |dialect| Shape::Dialect(dialect));
-        let decision = state::of_session_token(&facts.realm, row, shape, now);
+        let issuer = facts.realm.issuer(&app.site.public_url);
+        let jwt = claims.as_ref().map(|claims| (claims, issuer.as_str()));
+        let decision = state::of_session_token(&facts.realm, row, shape, jwt, now);
         let live = decision.answer?;
         if let Some(policy) = shape.policy() {
             let username = canonical_username(&live.principal.username);
@@ -62,11 +66,26 @@ pub async fn inspect<T>(
     match &claims {
         Some(claims) => {
             let issuer = facts.realm.issuer(&app.site.public_url);
-            let live = state::of_client_token(&facts, claims, &issuer, now)?;
+            let live = state::of_client_token(&facts, facts.client.as_deref(), claims, &issuer, now)?;
             Ok(view(&live, Some(claims), &facts))
         }
         None => Err(unknown(app, realm).await?.into()),
     }
+}
+
+/// Whether a refresh token of OAuth is good now, for the client that asks and that it must belong to. It opens no API:
+/// no gate asks this.
+pub async fn inspect_refresh_token<T>(
+    app: &App,
+    realm: &str,
+    token: &Secret<String>,
+    client: &Client,
+    view: impl FnOnce(&Live<'_>) -> T,
+) -> Result<T, Ended> {
+    let query = Query { realm, token: Some(digest_opaque(&app.pepper, token.expose())), ..Query::default() };
+    let facts = app.store.load(&query).await?.ok_or(Reason::NoRealm)?;
+    let live = state::of_refresh_token(&facts, client, app.clock.now())?;
+    Ok(view(&live))
 }
 
 /// Why a text that is no token of ours is refused: where tokens are JWTs, it cannot be read.
@@ -89,6 +108,7 @@ pub fn caller(live: &Live<'_>, facts: &Facts) -> Caller {
         target: live.target,
         level: live.level.map(str::to_owned),
         actor: live.actor.map(|actor| actor.id.to_string()),
+        cnf: live.cnf.cloned(),
         expires_at: live.expires_at,
     }
 }
@@ -104,7 +124,11 @@ pub struct StoreCheck {
 
 impl CheckToken for StoreCheck {
     async fn check(&self, token: &Secret<String>, _also: &Values) -> Result<Caller, Refusal> {
-        let checked = inspect(&self.app, &self.realm, token, |live, _, facts| caller(live, facts)).await;
+        let checked = inspect(&self.app, &self.realm, token, |live, _, facts| {
+            let issuer = facts.realm.issuer(&self.app.site.public_url);
+            state::is_for_api(live, &facts.realm, &issuer).then(|| caller(live, facts))
+        });
+        let checked = checked.await.and_then(|caller| caller.ok_or(Reason::InvalidToken.into()));
         checked.map_err(|ended| match ended {
             Ended::Refused(refusal) => refusal,
             Ended::Broken(fault) => {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
@@ -9,7 +10,7 @@ use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{self, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaKeyPair};
 use jeton_core::change::Audit;
 use jeton_core::domain::id::Id;
-use jeton_core::domain::key::{KeyState, SigningKey};
+use jeton_core::domain::key::{KeyState, SealedKey, SigningKey};
 use jeton_core::domain::policy::Alg;
 use jeton_core::time::Timestamp;
 use jeton_core::token::jwk::{Jwk, VerifyingKey};
@@ -23,6 +24,8 @@ use crate::keyring::Keyring;
 pub struct Signer {
     /// The `kid` of its tokens.
     pub kid: String,
+    /// The longest that anything it signed has to verify, as far as its row says.
+    pub(crate) token_life: Duration,
     pair: Pair,
 }
 
@@ -48,9 +51,9 @@ impl Signer {
         }
     }
 
-    fn open(kid: String, alg: Alg, pkcs8: &[u8]) -> Result<Self, Fault> {
+    fn open(key: SigningKey, pkcs8: &[u8]) -> Result<Self, Fault> {
         let rejected = |_| Fault::new("a signing key in the store is damaged");
-        let pair = match alg {
+        let pair = match key.alg {
             Alg::ES256 => {
                 Pair::Ecdsa(EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).map_err(rejected)?)
             }
@@ -58,7 +61,7 @@ impl Signer {
             Alg::RS256 => Pair::Rsa(RsaKeyPair::from_pkcs8(pkcs8).map_err(rejected)?, &signature::RSA_PKCS1_SHA256),
             Alg::PS256 => Pair::Rsa(RsaKeyPair::from_pkcs8(pkcs8).map_err(rejected)?, &signature::RSA_PSS_SHA256),
         };
-        Ok(Self { kid, pair })
+        Ok(Self { kid: key.kid, token_life: key.token_life, pair })
     }
 }
 
@@ -98,8 +101,16 @@ pub fn seal_context(realm_id: Id, kid: &str) -> String {
 
 /// One realm's keys.
 pub struct RealmKeys {
-    signers: Vec<(Alg, Arc<Signer>)>,
+    signers: Vec<Signs>,
     published: Vec<(Jwk, VerifyingKey)>,
+}
+
+/// A key that signs, or did once.
+struct Signs {
+    alg: Alg,
+    from: Timestamp,
+    until: Option<Timestamp>,
+    signer: Arc<Signer>,
 }
 
 impl RealmKeys {
@@ -115,7 +126,14 @@ impl RealmKeys {
 
     /// The current key for this algorithm, if there is one.
     pub(crate) fn signer(&self, alg: Alg) -> Option<Arc<Signer>> {
-        self.signers.iter().find(|(known, _)| *known == alg).map(|(_, signer)| Arc::clone(signer))
+        let current = self.signers.iter().find(|signs| signs.alg == alg && signs.until.is_none());
+        current.map(|signs| Arc::clone(&signs.signer))
+    }
+
+    /// The key for this algorithm that was current at that moment, if it is still there.
+    pub(crate) fn signer_of(&self, alg: Alg, at: Timestamp) -> Option<Arc<Signer>> {
+        let then = |signs: &&Signs| signs.alg == alg && signs.from <= at && signs.until.is_none_or(|until| at < until);
+        self.signers.iter().find(then).map(|signs| Arc::clone(&signs.signer))
     }
 }
 
@@ -139,15 +157,17 @@ impl Keys {
             return Ok(keys);
         }
         let mut keys = RealmKeys { signers: Vec::new(), published: Vec::new() };
-        for row in store.keys(realm_id).await? {
+        for SealedKey { key, public_jwk, sealed } in store.sealed_keys(realm_id).await? {
             let damaged = || Fault::new("a signing key in the store is damaged");
-            let jwk: Jwk = serde_json::from_str(&row.public_jwk).map_err(|_| damaged())?;
-            let verifying = jwk.verifying_key().ok_or_else(damaged)?;
-            if row.state == KeyState::Current {
-                let pkcs8 = master.open(&seal_context(realm_id, &row.kid), &row.sealed)?;
-                keys.signers.push((row.alg, Arc::new(Signer::open(row.kid, row.alg, pkcs8.expose())?)));
+            let jwk: Jwk = serde_json::from_str(&public_jwk).map_err(|_| damaged())?;
+            keys.published.push((jwk.clone(), jwk.verifying_key().ok_or_else(damaged)?));
+            if key.state != KeyState::Next {
+                let pkcs8 = master.open(&seal_context(realm_id, &key.kid), &sealed)?;
+                // A current key may have been asked to end, and signs until it does.
+                let until = key.signs_until.filter(|_| key.state == KeyState::Retired);
+                let (alg, from) = (key.alg, key.signs_from);
+                keys.signers.push(Signs { alg, from, until, signer: Arc::new(Signer::open(key, pkcs8.expose())?) });
             }
-            keys.published.push((jwk, verifying));
         }
         let keys = Arc::new(keys);
         let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
@@ -156,18 +176,35 @@ impl Keys {
     }
 }
 
-/// Makes and stores the realm's first key for `alg`, if it has none.
-pub async fn create(store: &Store, master: &Keyring, realm_id: Id, alg: Alg, now: Timestamp) -> Result<(), Fault> {
-    let (jwk, pkcs8) = generate(alg)?;
-    let row = SigningKey {
-        sealed: master.seal(&seal_context(realm_id, &jwk.kid), &pkcs8)?,
-        kid: jwk.kid.clone(),
-        realm_id,
-        alg,
-        state: KeyState::Current,
-        public_jwk: serde_json::to_string(&jwk).map_err(|_| Fault::new("a key could not be written"))?,
-        created_at: now,
-    };
+/// A new key of a realm, sealed: not stored yet. It takes a while (about 0.2 s for RSA), on a thread of its own.
+pub async fn make(
+    master: &Keyring,
+    realm_id: Id,
+    alg: Alg,
+    state: KeyState,
+    (now, signs_from): (Timestamp, Timestamp),
+    token_life: Duration,
+) -> Result<SealedKey, Fault> {
+    let made = tokio::task::spawn_blocking(move || generate(alg)).await;
+    let (jwk, pkcs8) = made.map_err(|_| Fault::new("no signing key could be made"))??;
+    let kid = jwk.kid.clone();
+    let sealed = master.seal(&seal_context(realm_id, &kid), &pkcs8)?;
+    let public_jwk = serde_json::to_string(&jwk).map_err(|_| Fault::new("a key could not be written"))?;
+    let key = SigningKey { kid, realm_id, alg, state, created_at: now, signs_from, signs_until: None, token_life };
+    Ok(SealedKey { key, public_jwk, sealed })
+}
+
+/// Makes and stores the realm's first key for `alg`, if it has none. It signs at once: nobody has kept a set of keys
+/// without it. What it signs has to verify for `token_life`, as far as is known.
+pub async fn create(
+    store: &Store,
+    master: &Keyring,
+    realm_id: Id,
+    alg: Alg,
+    token_life: Duration,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let made = make(master, realm_id, alg, KeyState::Current, (now, now), token_life).await?;
     let record = Audit {
         at: now,
         realm_id: Some(realm_id),
@@ -175,8 +212,8 @@ pub async fn create(store: &Store, master: &Keyring, realm_id: Id, alg: Alg, now
         principal_id: None,
         session_id: None,
         source: "local".to_owned(),
-        detail: row.kid.clone(),
+        detail: made.key.kid.clone(),
     };
-    store.put_key_if_none_current(&row, record).await?;
+    store.put_key_if_none_current(&made, record).await?;
     Ok(())
 }

@@ -5,13 +5,18 @@
 
 pub mod app;
 pub mod clock;
+pub mod device;
 pub mod dialects;
 pub mod exchange;
 pub mod fault;
+pub mod feed;
+mod fresh;
 pub mod gates;
 pub mod hashing;
 pub mod http;
 pub mod inspect;
+pub mod issuer_keys;
+pub mod key_rotation;
 pub mod keyring;
 pub mod keys;
 pub mod limiter;

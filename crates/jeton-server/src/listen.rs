@@ -24,14 +24,19 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::graceful::GracefulConnection;
+use jeton_core::domain::certificate::Certificate;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 use tower::Service;
 
 use self::activity::{Activity, InFlight, Watched};
 use crate::tls::Tls;
+
+/// Connections that may wait to be accepted, where the system allows as many (`net.core.somaxconn`). With the usual 128 or
+/// 1024, of a thousand clients that come at once some are reset.
+const BACKLOG: u32 = 4096;
 
 /// What one listener puts up with. The defaults are meant for the open Internet.
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +85,22 @@ pub enum Transport {
     Tls {
         /// The host name the client asked for (SNI), in lower case; none if it gave an address.
         server_name: Option<Arc<str>>,
+        /// The client's certificate, if it was asked for one and showed it.
+        certificate: Option<Arc<Certificate>>,
     },
+}
+
+/// Tells when the listener that a request came by stops. Every request has it among its extensions: an answer without an
+/// end must end then.
+#[derive(Clone, Debug)]
+pub struct Stopping(watch::Receiver<()>);
+
+impl Stopping {
+    /// Completes when the listener stops.
+    pub async fn stopped(mut self) {
+        // An error says that it has stopped already.
+        let _stopped = self.0.changed().await;
+    }
 }
 
 /// An address could not be listened on.
@@ -110,9 +130,9 @@ pub struct Listener {
 
 impl Listener {
     /// Listens on `address`; port 0 takes a free one, see [`local_addr`](Self::local_addr).
-    pub async fn bind(address: SocketAddr) -> Result<Self, BindError> {
+    pub fn bind(address: SocketAddr) -> Result<Self, BindError> {
         let failed = |source| BindError { address, source };
-        let socket = TcpListener::bind(address).await.map_err(failed)?;
+        let socket = listen(address).map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
         Ok(Self { socket, address, tls: None, limits: Limits::default() })
     }
@@ -167,6 +187,15 @@ impl Listener {
         stop.send_replace(());
         stop.closed().await;
     }
+}
+
+/// A socket that takes connections, with room for as many as come at once. The address can be had again at once after a
+/// restart.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Why a request's body was not read to its end.
@@ -240,10 +269,11 @@ impl Connection {
             done = timeout(self.limits.handshake, tls.accept(stream)) => done,
         };
         match handshake {
-            Ok(Ok(stream)) => {
+            Ok(Ok((stream, certificate))) => {
                 let session = stream.get_ref().1;
                 let http2 = session.alpn_protocol() == Some(b"h2");
-                let transport = Transport::Tls { server_name: session.server_name().map(Arc::from) };
+                let server_name = session.server_name().map(Arc::from);
+                let transport = Transport::Tls { server_name, certificate: certificate.map(Arc::new) };
                 if http2 {
                     self.serve_http2(stream, transport).await
                 } else {
@@ -298,6 +328,7 @@ impl Connection {
         let close = request.version() == Version::HTTP_11 && request.headers().contains_key(header::TRANSFER_ENCODING);
         request.extensions_mut().insert(ConnectInfo(self.peer));
         request.extensions_mut().insert(transport.clone());
+        request.extensions_mut().insert(Stopping(self.stopping.clone()));
         let mut router = self.router.clone();
         async move {
             let mut response = match refused {

@@ -1,7 +1,10 @@
-//! TLS for a listener: certificate files that can be reloaded, ALPN by host name, the demo's own CA.
+//! TLS for a listener: certificate files that can be reloaded, ALPN by host name, clients' certificates, the demo's own
+//! CA.
 //!
 //! TLS 1.2 and 1.3 with the forward-secret AEAD suites of aws-lc-rs. The provider is passed explicitly and
-//! never installed for the whole process. All certificate types of rustls stay in this file.
+//! never installed for the whole process. All certificate types of rustls stay in this module.
+
+mod client;
 
 use std::collections::HashSet;
 use std::fs;
@@ -11,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use jeton_core::domain::certificate::Certificate;
 use jeton_core::time::Timestamp;
 use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer,
@@ -26,6 +30,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 use zeroize::{Zeroize, Zeroizing};
+
+use self::client::ClientCertificates;
 
 /// What a listener needs to speak TLS. It can be changed while it is in use; connections that are open
 /// keep what they began with.
@@ -45,7 +51,17 @@ struct Http1Only {
 impl Tls {
     /// From a PEM file with the server's certificate and its issuers, and one with its private key.
     pub fn from_files(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
-        let files = Files { certificate: certificate.to_owned(), key: key.to_owned() };
+        let clients = Asking::Nobody;
+        let files = Files { certificate: certificate.to_owned(), key: key.to_owned(), clients };
+        let configs = files.load()?;
+        Ok(Self::new(Some(files), configs))
+    }
+
+    /// The same, and asks clients for a certificate without demanding one. A client's is trusted if an authority in the
+    /// PEM file `authorities` made it; without that file none is, but each is still known by its thumbprint.
+    pub fn asking_clients(certificate: &Path, key: &Path, authorities: Option<&Path>) -> Result<Self, TlsError> {
+        let clients = Asking::Clients { authorities: authorities.map(Path::to_owned) };
+        let files = Files { certificate: certificate.to_owned(), key: key.to_owned(), clients };
         let configs = files.load()?;
         Ok(Self::new(Some(files), configs))
     }
@@ -53,7 +69,7 @@ impl Tls {
     /// From a certificate made by [`demo_ca`].
     pub fn from_demo(certificate: DemoCertificate) -> Result<Self, TlsError> {
         let DemoCertificate { chain, key, .. } = certificate;
-        let configs = Configs::new(chain, key).map_err(TlsError::Demo)?;
+        let configs = Configs::new(chain, key, None).map_err(TlsError::Demo)?;
         Ok(Self::new(None, configs))
     }
 
@@ -78,14 +94,18 @@ impl Tls {
         *self.http1_only.write().unwrap_or_else(PoisonError::into_inner) = Http1Only { hosts, everywhere };
     }
 
-    /// The server's half of a handshake.
-    pub(crate) async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+    /// The server's half of a handshake, and the client's certificate if it showed one.
+    pub(crate) async fn accept(&self, stream: TcpStream) -> io::Result<(TlsStream<TcpStream>, Option<Certificate>)> {
         let start = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
-        let config = self.config_for(start.client_hello().server_name());
-        start.into_stream(config).await
+        let (config, clients) = self.config_for(start.client_hello().server_name());
+        let stream = start.into_stream(config).await?;
+        // A resumed session brings back the certificate it began with; whether it is trusted is asked anew.
+        let chain = stream.get_ref().1.peer_certificates();
+        let certificate = chain.zip(clients).and_then(|(chain, clients)| clients.read(chain));
+        Ok((stream, certificate))
     }
 
-    fn config_for(&self, server_name: Option<&str>) -> Arc<ServerConfig> {
+    fn config_for(&self, server_name: Option<&str>) -> (Arc<ServerConfig>, Option<Arc<ClientCertificates>>) {
         let only = self.http1_only.read().unwrap_or_else(PoisonError::into_inner);
         let http1_only = only.everywhere
             || match server_name {
@@ -93,7 +113,8 @@ impl Tls {
                 None => !only.hosts.is_empty(),
             };
         let configs = self.configs.read().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(if http1_only { &configs.http1_only } else { &configs.any })
+        let config = if http1_only { &configs.http1_only } else { &configs.any };
+        (Arc::clone(config), configs.clients.clone())
     }
 }
 
@@ -132,6 +153,16 @@ pub enum TlsError {
         /// What is wrong.
         source: rustls::Error,
     },
+    /// No client could be trusted by the file of authorities.
+    #[error(
+        "{path} holds no authority that can be trusted: {reason}; give a PEM file with the CA certificates of clients"
+    )]
+    NoAuthority {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// A host name for the demo's certificate is not one.
     #[error("{name:?} is not a host name or address; give it as in `api.example.com`, without scheme, port or `*`")]
     BadName {
@@ -150,11 +181,18 @@ pub enum TlsError {
 struct Files {
     certificate: PathBuf,
     key: PathBuf,
+    clients: Asking,
+}
+
+/// Who is asked for a certificate.
+enum Asking {
+    Nobody,
+    Clients { authorities: Option<PathBuf> },
 }
 
 impl Files {
     fn load(&self) -> Result<Configs, TlsError> {
-        let Self { certificate, key } = self;
+        let Self { certificate, key, clients } = self;
         let unreadable = |path: &Path| {
             let path = path.to_owned();
             move |source| TlsError::Unreadable { path, source }
@@ -167,7 +205,16 @@ impl Files {
         let pem = Zeroizing::new(fs::read(key).map_err(unreadable(key))?);
         warn_if_others_can_read(key);
         let private = PrivateKeyDer::from_pem_slice(&pem).map_err(|_| TlsError::NoKey { path: key.clone() })?;
-        Configs::new(chain, private).map_err(|source| TlsError::Unusable {
+        let clients = match clients {
+            Asking::Nobody => None,
+            Asking::Clients { authorities: None } => Some(ClientCertificates::untrusted()),
+            Asking::Clients { authorities: Some(path) } => {
+                let pem = fs::read(path).map_err(unreadable(path))?;
+                let clients = ClientCertificates::trusting(&pem);
+                Some(clients.map_err(|reason| TlsError::NoAuthority { path: path.clone(), reason })?)
+            }
+        };
+        Configs::new(chain, private, clients.map(Arc::new)).map_err(|source| TlsError::Unusable {
             certificate: certificate.clone(),
             key: key.clone(),
             source,
@@ -191,18 +238,26 @@ fn warn_if_others_can_read(key: &Path) {
 struct Configs {
     any: Arc<ServerConfig>,
     http1_only: Arc<ServerConfig>,
+    clients: Option<Arc<ClientCertificates>>,
 }
 
 impl Configs {
-    fn new(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<Self, rustls::Error> {
-        let mut any = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_protocol_versions(&[&TLS13, &TLS12])?
-            .with_no_client_auth()
-            .with_single_cert(chain, key)?;
+    fn new(
+        chain: Vec<CertificateDer<'static>>,
+        key: PrivateKeyDer<'static>,
+        clients: Option<Arc<ClientCertificates>>,
+    ) -> Result<Self, rustls::Error> {
+        let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_protocol_versions(&[&TLS13, &TLS12])?;
+        let builder = match &clients {
+            Some(clients) => builder.with_client_cert_verifier(Arc::clone(clients).for_handshakes()),
+            None => builder.with_no_client_auth(),
+        };
+        let mut any = builder.with_single_cert(chain, key)?;
         let mut http1_only = any.clone();
         any.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         http1_only.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { any: Arc::new(any), http1_only: Arc::new(http1_only) })
+        Ok(Self { any: Arc::new(any), http1_only: Arc::new(http1_only), clients })
     }
 }
 

@@ -16,7 +16,7 @@ use crate::store::Store;
 macro_rules! select {
     () => {
         concat!(
-            "SELECT k.id, k.key_id, k.enabled, k.expires_at, k.created_at, ",
+            "SELECT k.id, k.key_id, k.enabled, k.not_before, k.expires_at, k.created_at, ",
             principal_columns!(),
             " FROM api_key k JOIN principal p ON p.id = k.service_id "
         )
@@ -31,6 +31,9 @@ statements! {
     BY_ID = select!(), "WHERE k.id = $1";
     SET_EXPIRY = "UPDATE api_key SET expires_at = $1 WHERE id = $2";
     SET_ENABLED = "UPDATE api_key SET enabled = $1 WHERE id = $2";
+    // Never moved back: what was refused once stays refused.
+    SET_NOT_BEFORE = "UPDATE api_key SET not_before = CASE WHEN not_before > $1 THEN not_before ELSE $1 END \
+        WHERE id = $2";
     REMOVE = "DELETE FROM api_key WHERE id = $1";
 }
 
@@ -111,6 +114,14 @@ impl Store {
         self.set_api_key(SET_ENABLED, enabled.into(), id, record).await
     }
 
+    /// Refuses every token of its sessions that were begun before `at`. An earlier instant than the last changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] if there is no such key.
+    pub async fn set_api_key_not_before(&self, id: Id, at: Timestamp, record: Audit) -> Result<(), Error> {
+        self.set_api_key(SET_NOT_BEFORE, at.into(), id, record).await
+    }
+
     /// Removes an API key and its sessions. Its service stays: to remove both, remove the service.
     ///
     /// # Errors
@@ -141,6 +152,7 @@ fn read(row: &mut Row<'_>) -> Result<ApiKey, Error> {
         id: row.take()?,
         key_id: row.take()?,
         enabled: row.take()?,
+        not_before: row.take()?,
         expires_at: row.take()?,
         created_at: row.take()?,
         service: principal::read(row)?,

@@ -3,11 +3,13 @@
 use jeton_core::change::Audit;
 use jeton_core::domain::client::{Client, ClientSettings, StoredSecret};
 use jeton_core::domain::id::Id;
+use jeton_core::domain::registration::Registration;
 use jeton_core::time::Timestamp;
 
 use crate::db::{Row, Sql, Value, statements};
 use crate::error::Error;
 use crate::principal::{self, Service, principal_columns};
+use crate::revocation;
 use crate::secret::{self, Owner};
 use crate::snapshot::Snapshot;
 use crate::step::{Needs, Step};
@@ -16,7 +18,8 @@ use crate::store::Store;
 macro_rules! select {
     () => {
         concat!(
-            "SELECT c.id, c.client_id, c.enabled, c.not_before, c.created_at, c.settings, ",
+            "SELECT c.id, c.client_id, c.enabled, c.not_before, c.created_at, c.settings, c.registration, ",
+            "c.registration_token, ",
             principal_columns!(),
             " FROM client c JOIN principal p ON p.id = c.service_id "
         )
@@ -24,12 +27,13 @@ macro_rules! select {
 }
 
 statements! {
-    ADD = "INSERT INTO client (id, realm_id, client_id, enabled, not_before, created_at, settings, service_id) \
-        VALUES ($1, $2, $3, 1, 0, $4, $5, $6)";
+    ADD = "INSERT INTO client (id, realm_id, client_id, enabled, not_before, created_at, settings, registration, \
+        registration_token, service_id) VALUES ($1, $2, $3, 1, 0, $4, $5, $6, $7, $8)";
     LIST = select!(), "WHERE c.realm_id = $1 ORDER BY c.client_id";
     NAMED = select!(), "WHERE c.realm_id = $1 AND c.client_id = $2";
     BY_ID = select!(), "WHERE c.id = $1";
-    SET_SETTINGS = "UPDATE client SET settings = $1 WHERE id = $2";
+    // What an operator has set, a client that registered itself cannot change back.
+    SET_SETTINGS = "UPDATE client SET settings = $1, registration_token = NULL WHERE id = $2";
     SET_ENABLED = "UPDATE client SET enabled = $1 WHERE id = $2";
     // Never moved back: what was refused once stays refused.
     SET_NOT_BEFORE = "UPDATE client SET not_before = CASE WHEN not_before > $1 THEN not_before ELSE $1 END \
@@ -52,6 +56,8 @@ pub struct NewClient {
     pub service: Service,
     /// Its secrets; none for a public client.
     pub secrets: Vec<StoredSecret>,
+    /// That it registers itself, if it does.
+    pub registration: Option<Registration>,
     /// When it is made.
     pub created_at: Timestamp,
 }
@@ -62,18 +68,7 @@ impl Store {
     /// # Errors
     /// [`Error::Exists`] if its name or its service's is taken; [`Error::Missing`] if there is no such realm or service.
     pub async fn add_client(&self, new: &NewClient, record: Audit) -> Result<Client, Error> {
-        let (mut steps, service_id) = principal::service(&new.service, new.realm_id)?;
-        let values = vec![
-            new.id.into(),
-            new.realm_id.into(),
-            new.client_id.as_str().into(),
-            new.created_at.into(),
-            Value::json(&new.settings)?,
-            service_id.into(),
-        ];
-        steps.push(Step::new(ADD, values, Needs::New("client", "service")));
-        steps.extend(new.secrets.iter().map(|secret| secret::add(Owner::Client(new.id), secret)));
-        self.configure(steps, record).await?;
+        self.configure(add(new)?, record).await?;
         self.client(new.realm_id, &new.client_id).await?.ok_or(Error::Conflict)
     }
 
@@ -98,12 +93,14 @@ impl Store {
         named(&mut self.snapshot().await?, realm_id, client_id).await
     }
 
-    /// Sets what can be set.
+    /// Sets what can be set. A client that registered itself manages itself no more.
     ///
     /// # Errors
     /// [`Error::Missing`] if there is no such client.
     pub async fn set_client_settings(&self, id: Id, settings: &ClientSettings, record: Audit) -> Result<(), Error> {
-        self.set_client(SET_SETTINGS, Value::json(settings)?, id, record).await
+        // A scope that was taken away is gone from tokens, too.
+        let told = revocation::of_client(id, Some(record.at), record.at);
+        self.set_client(SET_SETTINGS, Value::json(settings)?, id, Some(told), record).await
     }
 
     /// Enables or disables a client.
@@ -111,7 +108,8 @@ impl Store {
     /// # Errors
     /// [`Error::Missing`] if there is no such client.
     pub async fn set_client_enabled(&self, id: Id, enabled: bool, record: Audit) -> Result<(), Error> {
-        self.set_client(SET_ENABLED, enabled.into(), id, record).await
+        let told = (!enabled).then(|| revocation::of_client(id, None, record.at));
+        self.set_client(SET_ENABLED, enabled.into(), id, told, record).await
     }
 
     /// Refuses every token that was issued to it before `at`. An earlier instant than the last changes nothing.
@@ -119,7 +117,8 @@ impl Store {
     /// # Errors
     /// [`Error::Missing`] if there is no such client.
     pub async fn set_client_not_before(&self, id: Id, at: Timestamp, record: Audit) -> Result<(), Error> {
-        self.set_client(SET_NOT_BEFORE, at.into(), id, record).await
+        let told = revocation::of_client(id, Some(at), record.at);
+        self.set_client(SET_NOT_BEFORE, at.into(), id, Some(told), record).await
     }
 
     /// Removes a client and its sessions. Its service stays: to remove both, remove the service.
@@ -127,12 +126,37 @@ impl Store {
     /// # Errors
     /// [`Error::Missing`] if there is no such client.
     pub async fn remove_client(&self, id: Id, record: Audit) -> Result<(), Error> {
-        self.configure(vec![Step::new(REMOVE, vec![id.into()], Needs::Row("client"))], record).await
+        let told = revocation::of_client(id, None, record.at);
+        self.configure(vec![told, remove(id)], record).await
     }
 
-    async fn set_client(&self, sql: Sql, value: Value, id: Id, record: Audit) -> Result<(), Error> {
-        self.configure(vec![Step::new(sql, vec![value, id.into()], Needs::Row("client"))], record).await
+    async fn set_client(&self, sql: Sql, value: Value, id: Id, told: Option<Step>, record: Audit) -> Result<(), Error> {
+        let set = Step::new(sql, vec![value, id.into()], Needs::Row("client"));
+        self.configure(std::iter::once(set).chain(told).collect(), record).await
     }
+}
+
+/// The steps that add `new`.
+pub(crate) fn add(new: &NewClient) -> Result<Vec<Step>, Error> {
+    let (mut steps, service_id) = principal::service(&new.service, new.realm_id)?;
+    let values = vec![
+        new.id.into(),
+        new.realm_id.into(),
+        new.client_id.as_str().into(),
+        new.created_at.into(),
+        Value::json(&new.settings)?,
+        new.registration.as_ref().map(Value::json).transpose()?.unwrap_or(Value::Null),
+        new.registration.as_ref().and_then(|registration| registration.token).into(),
+        service_id.into(),
+    ];
+    steps.push(Step::new(ADD, values, Needs::New("client", "service")));
+    steps.extend(new.secrets.iter().map(|secret| secret::add(Owner::Client(new.id), secret)));
+    Ok(steps)
+}
+
+/// The step that removes a client.
+pub(crate) fn remove(id: Id) -> Step {
+    Step::new(REMOVE, vec![id.into()], Needs::Row("client"))
 }
 
 /// The client of this name, with its secrets.
@@ -155,7 +179,14 @@ fn read(row: &mut Row<'_>) -> Result<Client, Error> {
         not_before: row.take()?,
         created_at: row.take()?,
         settings: row.take_json()?,
+        registration: read_registration(row)?,
         service: principal::read(row)?,
         secrets: Vec::new(),
     })
+}
+
+fn read_registration(row: &mut Row<'_>) -> Result<Option<Registration>, Error> {
+    let registration: Option<Registration> = row.take_optional_json()?;
+    let token = row.take()?;
+    Ok(registration.map(|registration| Registration { token, ..registration }))
 }

@@ -7,15 +7,15 @@ use jeton_core::time::Timestamp;
 
 use crate::db::{Sql, Value, statements};
 use crate::step::{Needs, Step};
-use crate::{audit, session, throttle};
+use crate::{audit, device, revocation, session, throttle};
 
 statements! {
     HOLD_PRINCIPAL = "UPDATE principal SET version = version WHERE id = $1 AND version = $2";
     START_SESSION = "INSERT INTO session (id, realm_id, principal_id, actor_id, api_key_id, client_id, target_id, \
-        dialect, scope, started_at, expires_at, last_used_at, idle_secs, generation, renewed_at, ended_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
-    PUT_TOKEN = "INSERT INTO token (digest, session_id, kind, generation, issued_at, expires_at, forget_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (digest, session_id) DO NOTHING";
+        dialect, scope, started_at, expires_at, last_used_at, idle_secs, generation, renewed_at, ended_at, \
+        bounds) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+    PUT_TOKEN = "INSERT INTO token (digest, session_id, kind, generation, issued_at, expires_at, forget_at, \
+        bounds) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (digest, session_id) DO NOTHING";
     // The clocks of two nodes differ a little: a use that was noted is never moved back.
     USE_SESSION = "UPDATE session SET last_used_at = CASE WHEN last_used_at > $1 THEN last_used_at ELSE $1 END \
         WHERE id = $2 AND generation = $3 AND ended_at IS NULL";
@@ -31,6 +31,7 @@ statements! {
         SELECT id FROM session WHERE principal_id = $2 AND ended_at IS NULL AND expires_at > $1 \
         AND (idle_secs IS NULL OR last_used_at + idle_secs * 1000000 > $1) \
         ORDER BY started_at DESC, id DESC LIMIT $3)";
+    FORGET_TOKEN = "DELETE FROM token WHERE digest = $1 AND session_id = $2";
     END_TOKEN = "INSERT INTO ended_token (digest, expires_at) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING";
     USE_NONCE = "INSERT INTO nonce (digest, expires_at) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING";
 }
@@ -64,14 +65,28 @@ pub(crate) fn steps(changes: Vec<Change>) -> Vec<Step> {
             Change::RenewSession { id, generation, at } => {
                 steps.push(Step::new(RENEW_SESSION, vec![at.into(), id.into(), generation.into()], Needs::Guard));
             }
-            Change::EndSession { id, at } => steps.push(session::end(id, at, Needs::Nothing)),
+            Change::EndSession { id, at } => {
+                steps.push(session::end(id, at, Needs::Nothing));
+                steps.push(revocation::of_session(id, at));
+            }
+            Change::ForgetToken { digest, session_id } => {
+                steps.push(Step::new(FORGET_TOKEN, vec![digest.into(), session_id.into()], Needs::Nothing));
+            }
             Change::CapSessions { principal_id, keep, at } => {
                 let values = vec![at.into(), principal_id.into(), i64::from(keep).into()];
                 steps.push(Step::new(CAP_SESSIONS, values, Needs::Nothing));
+                steps.push(revocation::of_capped(principal_id, at));
             }
-            Change::EndToken { digest, expires_at } => {
+            Change::EndToken { digest, realm_id, jti, at, expires_at } => {
                 steps.push(Step::new(END_TOKEN, vec![digest.into(), expires_at.into()], Needs::Nothing));
+                steps.push(revocation::of_token(realm_id, jti, at, expires_at));
             }
+            Change::StartDevice(new) => steps.push(device::start(&new)),
+            Change::PollDevice { device_code, at, interval_secs } => {
+                steps.push(device::poll(device_code, at, interval_secs));
+            }
+            Change::DecideDevice { device_code, verdict } => steps.push(device::decide(device_code, verdict)),
+            Change::UseDevice { device_code } => steps.push(device::take(device_code)),
             Change::UseNonce { digest, expires_at } => {
                 steps.push(Step::new(USE_NONCE, vec![digest.into(), expires_at.into()], Needs::Guard));
             }
@@ -104,6 +119,7 @@ fn start_session(session: Session) -> Step {
         session.generation.into(),
         session.renewed_at.into(),
         session.ended_at.into(),
+        session::bounds(&session.bounds),
     ];
     // Its principal, client or target may have been removed meanwhile: then a key is missing, and it is a conflict.
     Step::new(START_SESSION, values, Needs::Guard)
@@ -122,6 +138,7 @@ fn put_token(token: &Token) -> Step {
         token.issued_at.into(),
         token.expires_at.into(),
         token.forget_at.into(),
+        session::bounds(&token.bounds),
     ];
     Step::new(PUT_TOKEN, values, Needs::Nothing)
 }

@@ -19,7 +19,7 @@ use self::compare::compare;
 pub(crate) use self::tables::STATEMENTS as TABLE_STATEMENTS;
 use self::tables::{Pages, TABLES, Table};
 use crate::database::Database;
-use crate::db::{Value, statements};
+use crate::db::{Sql, Value, statements};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::migrate::{EXPANSIONS, missing};
@@ -34,6 +34,13 @@ statements! {
     FINISH = "UPDATE schema_version SET checksum = -1 - checksum WHERE version > 0 AND checksum < 0";
     LATEST = "SELECT version, (SELECT MAX(at) FROM audit) FROM config WHERE id = 1";
 }
+
+/// PostgreSQL gives numbers out by itself and does not know of those that rows brought along; SQLite does.
+pub(crate) const GO_ON_COUNTING: Sql = Sql::per_engine(
+    "UPDATE config SET version = version WHERE id = 1",
+    "SELECT setval(pg_get_serial_sequence('revocation', 'seq'), \
+     (SELECT COALESCE(MAX(seq), 0) + 1 FROM revocation), false)",
+);
 
 /// A table, every row of which is in both stores.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -196,7 +203,8 @@ impl Copy<'_> {
     }
 
     async fn finish(&self) -> Result<(), Error> {
-        self.target.write(vec![Step::new(FINISH, Vec::new(), Needs::Guard)]).await.map(|_| ())
+        let steps = [FINISH, GO_ON_COUNTING].map(|sql| Step::new(sql, Vec::new(), Needs::Guard));
+        self.target.write(steps.into()).await.map(|_| ())
     }
 }
 

@@ -193,6 +193,14 @@ impl<'r> Row<'r> {
         serde_json::from_str(&text).map_err(|error| self.unreadable(at, &error.to_string()))
     }
 
+    /// The next column, as JSON, if it holds something.
+    pub(crate) fn take_optional_json<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Error> {
+        let at = self.next;
+        let text: Option<String> = self.take()?;
+        let read = text.map(|text| serde_json::from_str(&text)).transpose();
+        read.map_err(|error| self.unreadable(at, &error.to_string()))
+    }
+
     fn unreadable(&self, at: usize, why: &str) -> Error {
         let column = match self.row {
             EngineRow::Sqlite(row) => row.as_ref().column_name(at).ok(),

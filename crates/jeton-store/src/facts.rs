@@ -6,18 +6,20 @@
 use std::sync::Arc;
 
 use jeton_core::domain::client::{ApiKey, Client};
+use jeton_core::domain::device::Verdict;
 use jeton_core::domain::id::{Digest, Id};
 use jeton_core::domain::principal::Principal;
 use jeton_core::domain::realm::Realm;
+use jeton_core::domain::session::{Exchanged, ExchangedToken};
 use jeton_core::domain::target::Target;
 use jeton_core::domain::throttle::Throttle;
-use jeton_core::facts::{Facts, Query, TokenFacts};
+use jeton_core::facts::{DeviceFacts, ExchangedFacts, Facts, Query, TokenFacts};
 
 use crate::cache::Cache;
 use crate::db::statements;
 use crate::error::Error;
 use crate::snapshot::Snapshot;
-use crate::{api_key, client, principal, realm, session, target, throttle};
+use crate::{api_key, client, device, principal, realm, session, target, throttle};
 
 statements! {
     IS_ENDED = "SELECT 1 FROM ended_token WHERE digest = $1";
@@ -39,8 +41,24 @@ pub(crate) async fn load(
 /// The facts for `query` from memory alone, if all of them are there: `quiet` says that nothing was counted under
 /// its keys.
 pub(crate) fn from_memory(cache: &Cache, version: i64, query: &Query<'_>, quiet: bool) -> Option<Facts> {
-    let Query { realm, client_id, key_id, username, act_as, target, token, ended, nonce, throttle } = query;
-    let read_anew = username.is_some() || act_as.is_some() || target.is_some() || token.is_some() || nonce.is_some();
+    let Query {
+        realm,
+        client_id,
+        key_id,
+        username,
+        act_as,
+        target,
+        token,
+        issued_to,
+        ended,
+        once,
+        device_code,
+        user_code,
+        throttle,
+    } = query;
+    let read_anew =
+        username.is_some() || act_as.is_some() || target.is_some() || token.is_some() || issued_to.is_some();
+    let read_anew = read_anew || !once.is_empty() || device_code.is_some() || user_code.is_some();
     if read_anew || ended.is_some() || (throttle.is_some() && !quiet) {
         return None;
     }
@@ -63,8 +81,10 @@ pub(crate) fn from_memory(cache: &Cache, version: i64, query: &Query<'_>, quiet:
         target: None,
         membership: None,
         token: None,
+        issued_to: None,
         ended: false,
-        nonce_used: false,
+        used: Vec::new(),
+        device: None,
         throttle: Throttle::default(),
     })
 }
@@ -79,7 +99,6 @@ struct Loader<'a> {
 
 impl Loader<'_> {
     async fn facts(&mut self, realm: Arc<Realm>, query: &Query<'_>) -> Result<Facts, Error> {
-        let Query { realm: _, client_id, key_id, username, act_as, target, token, ended, nonce, throttle } = query;
         let mut facts = Facts {
             config_version: self.version,
             realm,
@@ -90,38 +109,46 @@ impl Loader<'_> {
             target: None,
             membership: None,
             token: None,
+            issued_to: None,
             ended: false,
-            nonce_used: false,
+            used: Vec::new(),
+            device: None,
             throttle: Throttle::default(),
         };
-        if let Some(name) = client_id {
+        if let Some(name) = query.client_id {
             facts.client = self.client(name).await?;
         }
-        if let Some(name) = key_id {
+        if let Some(name) = query.key_id {
             facts.api_key = self.api_key(name).await?;
         }
-        if let Some(name) = username {
+        if let Some(name) = query.username {
             facts.person = principal::person(self.tx, self.realm_id, name).await?;
         }
-        if let Some(number) = target {
-            facts.target = self.target(*number).await?;
+        if let Some(number) = query.target {
+            facts.target = self.target(number).await?;
         }
         if let (Some(target), Some(person)) = (&facts.target, &facts.person) {
             facts.membership = target::membership(self.tx, target.id, person.principal.id).await?;
         }
-        if let Some(name) = act_as {
+        if let Some(name) = query.act_as {
             facts.act_as = principal::person(self.tx, self.realm_id, name).await?.map(|person| person.principal);
         }
-        if let Some(digest) = token {
-            facts.token = self.token(*digest).await?;
+        if let Some(digest) = query.token {
+            facts.token = self.token(digest).await?;
         }
-        if let Some(digest) = ended {
-            facts.ended = self.tx.one(IS_ENDED, &[(*digest).into()], |_| Ok(())).await?.is_some();
+        if let Some(name) = query.issued_to {
+            facts.issued_to = self.client(name).await?;
         }
-        if let Some(digest) = nonce {
-            facts.nonce_used = self.tx.one(IS_USED, &[(*digest).into()], |_| Ok(())).await?.is_some();
+        if let Some(digest) = query.ended {
+            facts.ended = self.is_ended(digest).await?;
         }
-        if let Some(keys) = throttle {
+        for digest in &query.once {
+            if self.tx.one(IS_USED, &[(*digest).into()], |_| Ok(())).await?.is_some() {
+                facts.used.push(*digest);
+            }
+        }
+        facts.device = self.device(query.device_code, query.user_code).await?;
+        if let Some(keys) = &query.throttle {
             facts.throttle = throttle::find(self.tx, keys).await?;
         }
         Ok(facts)
@@ -140,6 +167,27 @@ impl Loader<'_> {
     async fn target(&mut self, number: i64) -> Result<Option<Arc<Target>>, Error> {
         let read = target::numbered(self.tx, self.realm_id, number);
         self.cache.targets.get((self.realm_id, number), self.version, read).await
+    }
+
+    /// The device of one of these codes and all it hangs on.
+    async fn device(
+        &mut self,
+        device_code: Option<Digest>,
+        user_code: Option<Digest>,
+    ) -> Result<Option<DeviceFacts>, Error> {
+        let found = match (device_code, user_code) {
+            (Some(code), _) => device::by_device_code(self.tx, self.realm_id, code).await?,
+            (None, Some(code)) => device::by_user_code(self.tx, self.realm_id, code).await?,
+            (None, None) => None,
+        };
+        let Some(authorization) = found else { return Ok(None) };
+        let id = authorization.client_id;
+        let client = self.cache.clients_by_row.get(id, self.version, client::by_id(self.tx, id)).await?;
+        let principal = match authorization.verdict {
+            Some(Verdict::Approved { principal_id, .. }) => Some(self.principal(principal_id).await?),
+            Some(Verdict::Denied) | None => None,
+        };
+        Ok(Some(DeviceFacts { client: client.ok_or_else(gone)?, principal, authorization }))
     }
 
     /// The token of this digest and all it hangs on.
@@ -176,7 +224,29 @@ impl Loader<'_> {
             true => session::newest_access_token(self.tx, session.id, session.generation).await?,
             false => None,
         };
-        Ok(Some(TokenFacts { principal, actor, client, api_key, target, successor, token, session }))
+        let mut exchanged = Vec::new();
+        for earlier in &session.bounds.exchanged {
+            exchanged.push(self.exchanged(earlier).await?);
+        }
+        Ok(Some(TokenFacts { principal, actor, client, api_key, target, exchanged, successor, token, session }))
+    }
+
+    /// What became of a token that was exchanged. Rows that are gone were ended, or have come to their end.
+    async fn exchanged(&mut self, token: &Exchanged) -> Result<ExchangedFacts, Error> {
+        let client = client::by_id(self.tx, token.client_id);
+        let client = self.cache.clients_by_row.get(token.client_id, self.version, client).await?;
+        let ended = match token.token {
+            ExchangedToken::Jti(digest) => self.is_ended(digest).await?,
+            ExchangedToken::Row(digest) => {
+                let found = session::of_token(self.tx, self.realm_id, digest).await?;
+                found.is_none_or(|(_, session)| session.ended_at.is_some())
+            }
+        };
+        Ok(ExchangedFacts { client, ended })
+    }
+
+    async fn is_ended(&mut self, jti: Digest) -> Result<bool, Error> {
+        Ok(self.tx.one(IS_ENDED, &[jti.into()], |_| Ok(())).await?.is_some())
     }
 
     async fn principal(&mut self, id: Id) -> Result<Arc<Principal>, Error> {

@@ -15,7 +15,14 @@ pub(crate) struct Step(&'static str);
 pub(crate) const LEVELS: &[Step] = &[Step(include_str!("../migrations/0001_init.sql"))];
 
 /// Every expansion of the newest level, oldest first.
-pub(crate) const EXPANSIONS: &[Step] = &[Step(include_str!("../migrations/0002_event.sql"))];
+pub(crate) const EXPANSIONS: &[Step] = &[
+    Step(include_str!("../migrations/0002_event.sql")),
+    Step(include_str!("../migrations/0003_bounds.sql")),
+    Step(include_str!("../migrations/0004_key.sql")),
+    Step(include_str!("../migrations/0005_revocation.sql")),
+    Step(include_str!("../migrations/0006_device.sql")),
+    Step(include_str!("../migrations/0007_registration.sql")),
+];
 
 impl Step {
     #[cfg(test)]

@@ -17,12 +17,17 @@ const ALL: &[(&str, &[(&str, Sql)])] = &[
     ("commit", &[("SHARE_PRINCIPAL", crate::commit::SHARE_PRINCIPAL)]),
     ("config", crate::config::STATEMENTS),
     ("copy", crate::copy::STATEMENTS),
+    ("copy", &[("GO_ON_COUNTING", crate::copy::GO_ON_COUNTING)]),
+    ("device", crate::device::STATEMENTS),
     ("event", crate::event::STATEMENTS),
     ("facts", crate::facts::STATEMENTS),
     ("key", crate::key::STATEMENTS),
     ("meta", crate::meta::STATEMENTS),
     ("principal", crate::principal::STATEMENTS),
     ("realm", crate::realm::STATEMENTS),
+    ("registration", crate::registration::STATEMENTS),
+    ("revocation", crate::revocation::STATEMENTS),
+    ("revocation/reader", crate::revocation::reader::STATEMENTS),
     ("secret", crate::secret::STATEMENTS),
     ("session", crate::session::STATEMENTS),
     ("stats", crate::stats::STATEMENTS),
@@ -79,9 +84,15 @@ fn every_statement_is_in_words_that_both_engines_know() {
 #[test]
 fn no_statement_of_a_request_reads_a_whole_table_or_sorts() {
     // These list for an administrator, or choose where there is a choice.
-    const WHOLE: &[(&str, &str)] = &[("realm", "LIST"), ("key", "LIST_ALL"), ("meta", "LIST")];
-    const SORTED: &[(&str, &str)] =
-        &[("api_key", "LIST"), ("key", "LIST"), ("key", "LIST_ALL"), ("session", "OF_SHARED_TOKEN")];
+    const WHOLE: &[(&str, &str)] = &[("realm", "LIST"), ("key", "LIST_ALL"), ("key", "SEALED_ALL"), ("meta", "LIST")];
+    const SORTED: &[(&str, &str)] = &[
+        ("api_key", "LIST"),
+        ("key", "LIST"),
+        ("key", "LIST_ALL"),
+        ("key", "SEALED"),
+        ("key", "SEALED_ALL"),
+        ("session", "OF_SHARED_TOKEN"),
+    ];
     let db = Connection::open_in_memory().expect("a database");
     migrate(&db).expect("the tables");
     for (file, name, sql) in statements() {

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::snapshot::Snapshot;
 use crate::step::{Needs, Step};
 use crate::store::Store;
-use crate::{session, target};
+use crate::{revocation, session, target};
 
 /// The columns of a principal, of the table by the name `p`.
 macro_rules! principal_columns {
@@ -49,6 +49,9 @@ statements! {
         WHERE id = $1 AND realm_id = (SELECT realm_id FROM target WHERE id = $2)";
     HOLD_SERVICE = "UPDATE principal SET version = version WHERE id = $1 AND realm_id = $2 AND kind = 'service'";
     REMOVE = "DELETE FROM principal WHERE id = $1";
+    REMOVE_UNUSED = "DELETE FROM principal WHERE id = $1 AND kind = 'service' \
+        AND NOT EXISTS (SELECT 1 FROM client WHERE service_id = $1) \
+        AND NOT EXISTS (SELECT 1 FROM api_key WHERE service_id = $1)";
 }
 
 /// Numbers end where JSON readers that know only floating point begin to err.
@@ -135,8 +138,9 @@ impl Store {
     /// # Errors
     /// [`Error::Missing`] if there is no such principal.
     pub async fn set_principal_enabled(&self, id: Id, enabled: bool, record: Audit) -> Result<(), Error> {
-        let step = Step::new(SET_ENABLED, vec![enabled.into(), id.into()], Needs::Row("principal"));
-        self.configure(vec![step], record).await
+        let set = Step::new(SET_ENABLED, vec![enabled.into(), id.into()], Needs::Row("principal"));
+        let told = (!enabled).then(|| revocation::of_principal(id, None, record.at));
+        self.configure(std::iter::once(set).chain(told).collect(), record).await
     }
 
     /// Sets the password for the realm, or for the target of this id where it is a member.
@@ -191,12 +195,23 @@ impl Store {
         self.configure(end_all(id, at).to_vec(), record).await
     }
 
+    /// Refuses every token and session of a principal that was begun before `at`. An earlier instant than the last
+    /// changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] if there is no such principal.
+    pub async fn set_principal_not_before(&self, id: Id, at: Timestamp, record: Audit) -> Result<(), Error> {
+        let told = revocation::of_principal(id, Some(at), record.at);
+        self.configure(vec![set_not_before(id, at), told], record).await
+    }
+
     /// Removes a principal with its clients, API keys and sessions. Its number stays taken.
     ///
     /// # Errors
     /// [`Error::Missing`] if there is no such principal.
     pub async fn remove_principal(&self, id: Id, record: Audit) -> Result<(), Error> {
-        self.configure(vec![Step::new(REMOVE, vec![id.into()], Needs::Row("principal"))], record).await
+        let told = revocation::of_principal(id, None, record.at);
+        self.configure(vec![told, Step::new(REMOVE, vec![id.into()], Needs::Row("principal"))], record).await
     }
 }
 
@@ -245,13 +260,22 @@ pub(crate) fn service(service: &Service, realm_id: Id) -> Result<(Vec<Step>, Id)
     Ok((steps, id))
 }
 
+/// The step that removes a service, unless a client or an API key speaks for it.
+pub(crate) fn remove_unused(id: Id) -> Step {
+    Step::new(REMOVE_UNUSED, vec![id.into()], Needs::Nothing)
+}
+
 /// What a principal is in a target of its realm changes: a decision that was made before must be made again.
 pub(crate) fn touch_member(target_id: Id, id: Id) -> Step {
     Step::new(TOUCH_MEMBER, vec![id.into(), target_id.into()], Needs::Row("principal in the realm of such a target"))
 }
 
-fn end_all(id: Id, at: Timestamp) -> [Step; 2] {
-    [Step::new(SET_NOT_BEFORE, vec![at.into(), id.into()], Needs::Row("principal")), session::end_of_principal(id, at)]
+fn set_not_before(id: Id, at: Timestamp) -> Step {
+    Step::new(SET_NOT_BEFORE, vec![at.into(), id.into()], Needs::Row("principal"))
+}
+
+fn end_all(id: Id, at: Timestamp) -> [Step; 3] {
+    [set_not_before(id, at), session::end_of_principal(id, at), revocation::of_principal(id, Some(at), at)]
 }
 
 pub(crate) async fn by_id(tx: &mut Snapshot, id: Id) -> Result<Option<Principal>, Error> {

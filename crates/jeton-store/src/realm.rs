@@ -7,6 +7,7 @@ use jeton_core::time::Timestamp;
 
 use crate::db::{Row, Sql, Value, statements};
 use crate::error::Error;
+use crate::revocation;
 use crate::snapshot::Snapshot;
 use crate::step::{Needs, Step};
 use crate::store::Store;
@@ -85,7 +86,8 @@ impl Store {
     /// # Errors
     /// [`Error::Missing`] if there is no such realm.
     pub async fn set_realm_not_before(&self, id: Id, at: Timestamp, record: Audit) -> Result<(), Error> {
-        self.set_realm(SET_NOT_BEFORE, at.into(), id, record).await
+        let told = revocation::of_realm(id, at, record.at);
+        self.configure(vec![set_not_before(id, at), told], record).await
     }
 
     /// Removes a realm and everything in it.

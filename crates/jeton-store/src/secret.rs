@@ -68,11 +68,16 @@ impl Store {
     /// [`Error::Unavailable`].
     pub async fn remove_secrets(&self, owner: Owner, record: Audit) -> Result<(), Error> {
         let step = match owner {
-            Owner::Client(id) => Step::new(REMOVE_OF_CLIENT, vec![id.into()], Needs::Nothing),
+            Owner::Client(id) => remove_of_client(id),
             Owner::ApiKey(id) => Step::new(REMOVE_OF_API_KEY, vec![id.into()], Needs::Nothing),
         };
         self.configure(vec![step], record).await
     }
+}
+
+/// The step that removes every secret of a client.
+pub(crate) fn remove_of_client(id: Id) -> Step {
+    Step::new(REMOVE_OF_CLIENT, vec![id.into()], Needs::Nothing)
 }
 
 pub(crate) fn add(owner: Owner, secret: &StoredSecret) -> Step {

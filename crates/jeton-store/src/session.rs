@@ -1,14 +1,15 @@
-//! Sessions and their tokens. A token is never ended by itself: its session is.
+//! Sessions and their tokens. A token counts while its session does, and its row is there.
 
 use jeton_core::change::Audit;
 use jeton_core::domain::id::{Digest, Id};
-use jeton_core::domain::session::{Session, Token, TokenKind};
+use jeton_core::domain::session::{Bounds, Session, Token, TokenKind};
 use jeton_core::time::Timestamp;
 
 use crate::audit;
-use crate::db::{Row, statements};
+use crate::db::{Row, Value, statements};
 use crate::error::Error;
 use crate::realm;
+use crate::revocation;
 use crate::snapshot::Snapshot;
 use crate::step::{Needs, Step};
 use crate::store::Store;
@@ -16,13 +17,13 @@ use crate::store::Store;
 macro_rules! session_columns {
     () => {
         "s.id, s.realm_id, s.principal_id, s.actor_id, s.api_key_id, s.client_id, s.target_id, s.dialect, s.scope, \
-         s.started_at, s.expires_at, s.last_used_at, s.idle_secs, s.generation, s.renewed_at, s.ended_at"
+         s.started_at, s.expires_at, s.last_used_at, s.idle_secs, s.generation, s.renewed_at, s.ended_at, s.bounds"
     };
 }
 
 macro_rules! token_columns {
     () => {
-        "t.digest, t.kind, t.session_id, t.generation, t.issued_at, t.expires_at, t.forget_at"
+        "t.digest, t.kind, t.session_id, t.generation, t.issued_at, t.expires_at, t.forget_at, t.bounds"
     };
 }
 
@@ -35,7 +36,7 @@ macro_rules! list {
             ", p.username FROM session s JOIN principal p ON p.id = s.principal_id \
              WHERE ",
             $which,
-            " = $1 AND ((s.expires_at > $2 AND s.ended_at IS NULL \
+            " = $1 AND ((s.expires_at > $2 AND s.ended_at IS NULL AND s.started_at >= p.not_before \
              AND (s.idle_secs IS NULL OR s.last_used_at + s.idle_secs * 1000000 > $2)) OR $2 = 0) \
              ORDER BY s.started_at DESC, s.id DESC LIMIT $3"
         )
@@ -121,7 +122,8 @@ impl Store {
     /// # Errors
     /// [`Error::Missing`] if there is no such session, or it was ended before.
     pub async fn end_session(&self, id: Id, at: Timestamp, record: Audit) -> Result<(), Error> {
-        let steps = vec![end(id, at, Needs::Row("session that goes on")), audit::append(record, 0)];
+        let end = end(id, at, Needs::Row("session that goes on"));
+        let steps = vec![end, revocation::of_session(id, at), audit::append(record, 0)];
         self.write(steps).await.map(|_| ())
     }
 
@@ -131,7 +133,8 @@ impl Store {
     /// [`Error::Missing`] if there is no such realm.
     pub async fn end_realm_sessions(&self, realm_id: Id, at: Timestamp, record: Audit) -> Result<(), Error> {
         let end = Step::new(END_OF_REALM, vec![at.into(), realm_id.into()], Needs::Nothing);
-        self.configure(vec![realm::set_not_before(realm_id, at), end], record).await
+        let told = revocation::of_realm(realm_id, at, at);
+        self.configure(vec![realm::set_not_before(realm_id, at), end, told], record).await
     }
 }
 
@@ -170,8 +173,15 @@ pub(crate) async fn newest_access_token(
     tx.one(NEWEST_ACCESS, &[session_id.into(), generation.into()], read_token).await
 }
 
+/// Bounds as the store keeps them: nothing, where they limit nothing.
+pub(crate) fn bounds(bounds: &Bounds) -> Value {
+    // Texts and lists of them can always be written; were they not, an empty text could not be read as "no bounds".
+    let text = (*bounds != Bounds::default()).then(|| serde_json::to_string(bounds).unwrap_or_default());
+    text.into()
+}
+
 fn read_session(row: &mut Row<'_>) -> Result<Session, Error> {
-    Ok(Session {
+    let mut session = Session {
         id: row.take()?,
         realm_id: row.take()?,
         principal_id: row.take()?,
@@ -181,6 +191,7 @@ fn read_session(row: &mut Row<'_>) -> Result<Session, Error> {
         target_id: row.take()?,
         dialect: row.take()?,
         scope: row.take()?,
+        bounds: Bounds::default(),
         started_at: row.take()?,
         expires_at: row.take()?,
         last_used_at: row.take()?,
@@ -188,11 +199,13 @@ fn read_session(row: &mut Row<'_>) -> Result<Session, Error> {
         generation: row.take()?,
         renewed_at: row.take()?,
         ended_at: row.take()?,
-    })
+    };
+    session.bounds = read_bounds(row)?;
+    Ok(session)
 }
 
 fn read_token(row: &mut Row<'_>) -> Result<Token, Error> {
-    Ok(Token {
+    let mut token = Token {
         digest: row.take()?,
         kind: match row.take::<String>()?.as_str() {
             "access" => TokenKind::Access,
@@ -201,8 +214,18 @@ fn read_token(row: &mut Row<'_>) -> Result<Token, Error> {
         },
         session_id: row.take()?,
         generation: row.take()?,
+        bounds: Bounds::default(),
         issued_at: row.take()?,
         expires_at: row.take()?,
         forget_at: row.take()?,
-    })
+    };
+    token.bounds = read_bounds(row)?;
+    Ok(token)
+}
+
+/// What [`bounds`] wrote.
+pub(crate) fn read_bounds(row: &mut Row<'_>) -> Result<Bounds, Error> {
+    let text: Option<String> = row.take()?;
+    let unreadable = |error| Error::Corrupt(format!("the bounds of a session or token cannot be read: {error}"));
+    text.map_or(Ok(Bounds::default()), |text| serde_json::from_str(&text).map_err(unreadable))
 }

@@ -51,7 +51,10 @@ statements! {
         AND (idle_secs IS NULL OR last_used_at + idle_secs * 1000000 > $1) THEN 1 END), COUNT(ended_at) FROM session";
     TOKENS = "SELECT ", leaving!("forget_at"), begun!("issued_at"), " FROM token";
     ENDED_TOKENS = "SELECT ", leaving!("expires_at"), " FROM ended_token";
+    REVOCATIONS = "SELECT ", leaving!("expires_at"), begun!("at"), " FROM revocation";
     NONCES = "SELECT ", leaving!("expires_at"), " FROM nonce";
+    DEVICES = "SELECT ", leaving!("expires_at"), " FROM device";
+    INITIAL_ACCESS_TOKENS = "SELECT ", leaving!("expires_at"), " FROM initial_access_token";
     COUNTERS = "SELECT ", leaving!("forget_at"), " FROM throttle";
     AUDIT = "SELECT ", leaving!("at"), begun!("at"), " FROM audit";
     EVENTS = "SELECT ", leaving!("at"), begun!("at"), " FROM event";
@@ -116,7 +119,8 @@ pub struct Lasting {
 /// Rows of a kind that leave by themselves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Passing {
-    /// `sessions`, `tokens`, `ended tokens`, `nonces`, `counters`, `audit lines` or `events`.
+    /// `sessions`, `tokens`, `ended tokens`, `revocations`, `nonces`, `devices`, `initial access tokens`, `counters`,
+    /// `audit lines` or `events`.
     pub kind: &'static str,
     /// How many there are.
     pub rows: i64,
@@ -170,7 +174,10 @@ impl Store {
             ("sessions", SESSIONS, sweep::SESSIONS_KEPT, true),
             ("tokens", TOKENS, Duration::ZERO, true),
             ("ended tokens", ENDED_TOKENS, Duration::ZERO, false),
+            ("revocations", REVOCATIONS, Duration::ZERO, true),
             ("nonces", NONCES, Duration::ZERO, false),
+            ("devices", DEVICES, Duration::ZERO, false),
+            ("initial access tokens", INITIAL_ACCESS_TOKENS, Duration::ZERO, false),
             ("counters", COUNTERS, Duration::ZERO, false),
             ("audit lines", AUDIT, sweep::AUDIT_KEPT, true),
             ("events", EVENTS, sweep::EVENTS_KEPT, true),

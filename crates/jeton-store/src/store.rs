@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jeton_core::change::{Audit, Change};
 use jeton_core::domain::throttle::Throttle;
 use jeton_core::facts::{Facts, Query};
+use jeton_core::time::Timestamp;
 
 use crate::cache::{Cache, Head};
 use crate::database::Database;
@@ -146,10 +147,21 @@ impl Store {
     }
 
     /// Writes `steps` with the line of the trail that tells of them, and makes every process forget what it kept.
-    pub(crate) async fn configure(&self, mut steps: Vec<Step>, record: Audit) -> Result<(), Error> {
+    pub(crate) async fn configure(&self, steps: Vec<Step>, record: Audit) -> Result<(), Error> {
+        self.configure_all(steps, vec![record]).await
+    }
+
+    /// The same for what more than one line tells of. They are of one moment, and none is nothing to be written.
+    pub(crate) async fn configure_all(&self, mut steps: Vec<Step>, records: Vec<Audit>) -> Result<(), Error> {
+        let Some(at) = records.first().map(|record| record.at) else { return Ok(()) };
+        steps.extend((0..).zip(records).map(|(line, record)| audit::append(record, line)));
+        self.configure_silently(steps, at).await
+    }
+
+    /// The same for what nobody decided, so that no line of the trail is to tell of it.
+    pub(crate) async fn configure_silently(&self, mut steps: Vec<Step>, at: Timestamp) -> Result<(), Error> {
         steps.push(config::bump());
-        steps.push(event::configured(record.at));
-        steps.push(audit::append(record, 0));
+        steps.push(event::configured(at));
         let written = self.write(steps).await;
         // Others are told; what this process did, its next request sees.
         self.inner.cache.doubt();

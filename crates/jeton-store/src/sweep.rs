@@ -20,11 +20,17 @@ statements! {
         (SELECT digest FROM ended_token WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
     NONCES = "DELETE FROM nonce WHERE digest IN \
         (SELECT digest FROM nonce WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
+    DEVICES = "DELETE FROM device WHERE device_code IN \
+        (SELECT device_code FROM device WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
     COUNTERS = "DELETE FROM throttle WHERE digest IN \
         (SELECT digest FROM throttle WHERE forget_at <= $1 ORDER BY forget_at LIMIT $2)";
     SECRETS = "DELETE FROM secret WHERE id IN \
         (SELECT id FROM secret WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
+    INITIAL_ACCESS_TOKENS = "DELETE FROM initial_access_token WHERE id IN \
+        (SELECT id FROM initial_access_token WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
     EVENTS = "DELETE FROM event WHERE seq IN (SELECT seq FROM event WHERE at <= $1 ORDER BY at LIMIT $2)";
+    REVOCATIONS = "DELETE FROM revocation WHERE seq IN \
+        (SELECT seq FROM revocation WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
     // Several lines can have one time: a bite may be a few lines larger than asked.
     AUDIT = "DELETE FROM audit WHERE at <= (SELECT MAX(at) FROM \
         (SELECT at FROM audit WHERE at <= $1 ORDER BY at LIMIT $2) AS bite)";
@@ -38,14 +44,18 @@ pub(crate) const EVENTS_KEPT: Duration = Duration::from_secs(3600);
 pub(crate) const AUDIT_KEPT: Duration = days(90);
 
 /// What goes, and how long after its time.
-const BITES: [(Sql, Duration); 8] = [
+const BITES: [(Sql, Duration); 11] = [
     (TOKENS, Duration::ZERO),
     (SESSIONS, SESSIONS_KEPT),
     (ENDED_TOKENS, Duration::ZERO),
     (NONCES, Duration::ZERO),
+    // Long enough for its client to hear that it is over.
+    (DEVICES, Duration::from_secs(600)),
     (COUNTERS, Duration::ZERO),
     (SECRETS, days(30)),
+    (INITIAL_ACCESS_TOKENS, days(30)),
     (EVENTS, EVENTS_KEPT),
+    (REVOCATIONS, Duration::ZERO),
     (AUDIT, AUDIT_KEPT),
 ];
 

@@ -62,6 +62,11 @@ pub(crate) struct TlsFiles {
     pub(crate) certificate: PathBuf,
     /// PEM: its private key.
     pub(crate) key: PathBuf,
+    /// Clients are asked for a certificate, and may have none.
+    #[serde(default)]
+    pub(crate) client_certificates: bool,
+    /// PEM: the authorities that vouch for clients' certificates. With it they are asked for.
+    pub(crate) client_ca: Option<PathBuf>,
 }
 
 /// The log.
@@ -93,11 +98,11 @@ impl Config {
             anyhow::anyhow!("{shown}:{line}:{column}: {}", error.message())
         })?;
         let folder = path.parent().unwrap_or(Path::new("."));
-        let TlsFiles { certificate, key } = match &mut config.tls {
-            Some(files) => files,
-            None => &mut TlsFiles { certificate: PathBuf::new(), key: PathBuf::new() },
-        };
-        let paths = [&mut config.master_key, certificate, key].into_iter().chain(&mut config.dialects);
+        let tls = config
+            .tls
+            .iter_mut()
+            .flat_map(|files| [&mut files.certificate, &mut files.key].into_iter().chain(&mut files.client_ca));
+        let paths = tls.chain([&mut config.master_key]).chain(&mut config.dialects);
         for path in paths.chain(&mut config.data).chain(&mut config.database_password_file) {
             *path = folder.join(&path);
         }

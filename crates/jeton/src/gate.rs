@@ -11,18 +11,24 @@ use axum::extract::{ConnectInfo, Request};
 use ipnet::IpNet;
 use jeton_core::secret::Secret;
 use jeton_gate::proxy::BODY_LIMIT;
-use jeton_gate::{Gate, Guard, Introspection, IntrospectionConfig, Rule, Rules, Upstream, Usage};
+use jeton_gate::{
+    CheckToken, Gate, Guard, Introspection, IntrospectionConfig, Offline, Proofs, ProtectedResource, Rule, Rules,
+    Upstream, Usage,
+};
+use jeton_server::clock::Clock;
 use jeton_server::dialects::Dialects;
 use jeton_server::listen::Listener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::check_exposure;
+use crate::local::arguments;
 use crate::logging::{self, LogFormat};
 
 /// Stand in front of an API and let through what a realm's tokens open.
 ///
-/// Every call is checked at the realm (no answer is remembered, so a revoked token is refused at once), the token
-/// is taken out, and X-Jeton-* headers tell the API who calls. No rule means no.
+/// Every call is checked at the realm (no answer is remembered, so a revoked token is refused at once), or with
+/// --offline only those that show a token in doubt; the token is taken out, and X-Jeton-* headers tell the API who
+/// calls. No rule means no.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The realm's address, such as https://auth.example.org/realms/my-api
@@ -40,6 +46,14 @@ pub(crate) struct Args {
     /// A file with that client's secret
     #[arg(long, value_name = "FILE", env = "JETON_GATE_SECRET_FILE")]
     client_secret_file: PathBuf,
+    /// Verify JWT access tokens here, by the realm's keys and its revocation feed: a revoked one is refused within two
+    /// seconds. About other tokens, and while the feed is lost, the realm is asked
+    #[arg(long)]
+    offline: bool,
+    /// The API's identifier, such as https://api.example.org/orders: it says there whose tokens it takes (RFC 9728), and
+    /// where that is in its challenges
+    #[arg(long, value_name = "URL", value_parser = arguments::url, conflicts_with = "dialect")]
+    resource: Option<String>,
     /// How the API's callers show their token and are refused: a built-in dialect, or one of --dialect-file
     #[arg(long)]
     dialect: Option<String>,
@@ -81,38 +95,70 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
 async fn gate(args: Args) -> anyhow::Result<()> {
     let file = &args.client_secret_file;
     let secret = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
-    let base = args.realm.trim_end_matches('/');
+    let base = args.realm.trim_end_matches('/').to_owned();
     let name = base.rsplit('/').next().unwrap_or_default().to_owned();
     let check = Introspection::new(IntrospectionConfig {
         realm: name.clone(),
         endpoint: format!("{base}/protocol/openid-connect/token/introspect"),
-        client_id: args.client_id,
+        client_id: args.client_id.clone(),
         client_secret: Secret::from(secret.trim_end()),
         ca_file: args.ca_file.as_deref(),
     })?;
+    let resource = args.resource.as_deref().map(|resource| {
+        let resource = ProtectedResource::new(resource, &base, args.ca_file.as_deref())?;
+        anyhow::Ok(Arc::new(resource))
+    });
+    let resource = resource.transpose()?;
+    match args.offline {
+        true => {
+            let check = Offline::start(check, &base)?;
+            serve(name, check, resource, args).await
+        }
+        false => serve(name, check, resource, args).await,
+    }
+}
+
+/// Serves until a signal says to stop.
+async fn serve(
+    realm: String,
+    check: impl CheckToken + 'static,
+    resource: Option<Arc<ProtectedResource>>,
+    args: Args,
+) -> anyhow::Result<()> {
     let usage = match &args.dialect {
-        None => Usage::Bearer { realm: name.clone() },
+        None => {
+            let metadata = resource.as_ref().map(|resource| resource.address().to_owned());
+            Usage::Bearer { realm: realm.clone(), metadata }
+        }
         Some(wanted) => {
             let dialects = Dialects::load(args.dialect_file)?;
             let known = dialects.names().join(", ");
             Usage::Dialect(dialects.get(wanted).with_context(|| format!("no dialect `{wanted}`; known: {known}"))?)
         }
     };
+    let proofs = Arc::new(Proofs::new(|| Clock::system().now()));
     let guard = Guard {
-        realm: name,
+        realm,
         rules: args.rules.into_iter().collect::<Rules>(),
         usage,
         check,
         trusted: args.trusted_proxy,
+        proofs,
     };
     let upstream = Upstream::http(&args.upstream, args.ca_file.as_deref())?;
     let gate = Arc::new(Gate { guard, upstream, body_limit: args.body_limit });
     let router = Router::new().fallback(move |ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request| {
-        let gate = Arc::clone(&gate);
-        async move { gate.handle(peer, request).await.map(Body::new) }
+        let (gate, resource) = (Arc::clone(&gate), resource.clone());
+        async move {
+            let answer = match resource.filter(|resource| resource.is_asked_for(&request)) {
+                Some(resource) => resource.answer().await,
+                None => gate.handle(peer, request).await,
+            };
+            answer.map(Body::new)
+        }
     });
 
-    let listener = Listener::bind(args.listen).await?;
+    let listener = Listener::bind(args.listen)?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tracing::info!(listen = %listener.local_addr(), upstream = args.upstream, "ready");

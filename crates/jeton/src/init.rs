@@ -52,6 +52,10 @@ dialects = []
 # [tls]
 # certificate = "tls/fullchain.pem"
 # key = "tls/key.pem"
+# Clients are asked for a certificate (mutual TLS); these authorities vouch for their names.
+# client_ca = "tls/clients.pem"
+# The same without authorities: for certificates that clients made themselves.
+# client_certificates = true
 
 [log]
 format = "text"    # or "json"

@@ -5,10 +5,12 @@
 //! and answers by the change from its next request on.
 
 mod api_key;
-mod arguments;
+pub(crate) mod arguments;
 mod backup;
 mod client;
 mod copy;
+mod device;
+mod doctor;
 mod master_key;
 mod migrate;
 pub(crate) mod password;
@@ -18,6 +20,7 @@ mod realm;
 mod restore;
 mod secret;
 mod session;
+mod signing_key;
 mod store;
 mod target;
 pub(crate) mod token;
@@ -57,11 +60,16 @@ pub(crate) enum Command {
     ApiKey(Noun<api_key::Command>),
     /// Sessions: sign-ins that go on until they are ended or expire
     Session(Noun<session::Command>),
+    /// Devices: programs without a browser that ask to act for a person
+    Device(Noun<device::Command>),
+    /// Signing keys: what a realm's tokens are signed with, and verified by
+    SigningKey(Noun<signing_key::Command>),
     /// The master key: what the secrets in the store are sealed under
     MasterKey(Noun<master_key::Command>),
     Backup(backup::Args),
     Restore(restore::Args),
     Migrate(migrate::Args),
+    Doctor(doctor::Args),
     /// The store itself: what is in it, and moving it to another place
     Store(Noun<store::Command>),
 }
@@ -109,6 +117,10 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
             Command::Client(Noun { shared, command }) => client::run(&Local::open(&shared).await?, command).await,
             Command::ApiKey(Noun { shared, command }) => api_key::run(&Local::open(&shared).await?, command).await,
             Command::Session(Noun { shared, command }) => session::run(&Local::open(&shared).await?, command).await,
+            Command::Device(Noun { shared, command }) => device::run(&Local::open(&shared).await?, command).await,
+            Command::SigningKey(Noun { shared, command }) => {
+                signing_key::run(&Local::open(&shared).await?, command).await
+            }
             Command::Store(Noun { shared, command }) => store::run(&shared, command).await,
             Command::MasterKey(Noun { shared, command }) => {
                 master_key::run(&Local::open(&shared).await?, command).await
@@ -116,6 +128,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
             Command::Backup(args) => backup::run(&args),
             Command::Restore(args) => restore::run(args).await,
             Command::Migrate(args) => migrate::run(&args).await,
+            Command::Doctor(args) => doctor::run(&args).await,
         }
     })
 }

@@ -9,6 +9,7 @@ mod gate;
 mod init;
 mod local;
 mod logging;
+mod rotator;
 mod run;
 mod serve;
 mod sweeper;

@@ -14,7 +14,7 @@ use jeton_server::tls::Tls;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::sweeper;
+use crate::{rotator, sweeper};
 
 /// Listeners that are bound and not served yet: their addresses are known before anybody is let in.
 pub(crate) struct Bound {
@@ -27,9 +27,9 @@ pub(crate) struct Bound {
 impl Bound {
     /// Binds both addresses.
     pub(crate) async fn bind(listen: SocketAddr, admin: Option<SocketAddr>) -> anyhow::Result<Self> {
-        let peers = Listener::bind(listen).await?;
+        let peers = Listener::bind(listen)?;
         let admin = match admin {
-            Some(address) => Some(Listener::bind(address).await.context("the admin listener")?),
+            Some(address) => Some(Listener::bind(address).context("the admin listener")?),
             None => None,
         };
         Ok(Self { peers, admin })
@@ -58,6 +58,7 @@ pub(crate) async fn serve(
     };
     let serving = tokio::spawn(peers.serve(router(http), until(stopped.clone())));
     let admin = bound.admin.map(|admin| tokio::spawn(admin.serve(admin_router(app.clone()), until(stopped.clone()))));
+    let rotating = tokio::spawn(rotator::run(app.clone(), stopped.clone()));
     let sweeping = tokio::spawn(sweeper::run(app.clone(), stopped));
 
     let mut signals = Signals::listen()?;
@@ -69,6 +70,7 @@ pub(crate) async fn serve(
     if let Some(admin) = admin {
         admin.await.context("the admin listener")?;
     }
+    rotating.await.context("the rotation of signing keys")?;
     sweeping.await.context("the sweeper")?;
     app.store.close().await;
     Ok(())

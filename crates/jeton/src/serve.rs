@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
+use jeton_core::domain::certificate::MutualTls;
 use jeton_server::app::{App, Site};
 use jeton_server::clock::Clock;
 use jeton_server::dialects::Dialects;
@@ -13,7 +14,7 @@ use jeton_server::sealing;
 use jeton_server::tls::Tls;
 use jeton_store::{Database, Store};
 
-use crate::config::{Config, DatabaseArg, Environment, check_exposure};
+use crate::config::{Config, DatabaseArg, Environment, TlsFiles, check_exposure};
 use crate::logging;
 use crate::run::{self, Bound};
 
@@ -54,10 +55,22 @@ async fn serve(file: PathBuf, config: Config, database: Database) -> anyhow::Res
     let master = Keyring::load(&config.master_key)?;
     let dialects = Dialects::load(config.dialects.clone())?;
     let store = Store::open(&database).await?;
-    let site = Site { trusted_proxies: config.trusted_proxies.clone(), ..Site::at(&config.public_url) };
+    let mutual_tls = match &config.tls {
+        Some(TlsFiles { client_ca: Some(_), .. }) => MutualTls::Authorities,
+        Some(TlsFiles { client_certificates: true, .. }) => MutualTls::SelfSigned,
+        Some(_) | None => MutualTls::Off,
+    };
+    let trusted_proxies = config.trusted_proxies.clone();
+    let site = Site { trusted_proxies, mutual_tls, ..Site::at(&config.public_url) };
     let app = App::new(store, master, dialects, Clock::system(), site).await?;
     let tls = match &config.tls {
-        Some(files) => Some(Arc::new(Tls::from_files(&files.certificate, &files.key)?)),
+        Some(TlsFiles { certificate, key, client_ca, .. }) => {
+            let tls = match mutual_tls.is_on() {
+                true => Tls::asking_clients(certificate, key, client_ca.as_deref())?,
+                false => Tls::from_files(certificate, key)?,
+            };
+            Some(Arc::new(tls))
+        }
         None => None,
     };
     let bound = Bound::bind(config.listen, config.admin_listen).await?;

@@ -155,7 +155,9 @@ pub(super) fn sentence(reason: Reason) -> &'static str {
         Reason::DeniedScope => "the scope is not allowed",
         Reason::DeniedGrant => "the grant is not allowed",
         Reason::DeniedTarget => "the token is for another target",
+        Reason::DeniedAudience => "the audience is not allowed",
         Reason::Throttled => "there were too many requests",
+        Reason::Pending => "somebody has to decide first",
         Reason::Unavailable => "the service is not available",
     }
 }

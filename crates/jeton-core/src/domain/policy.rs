@@ -32,6 +32,16 @@ impl Alg {
         }
     }
 
+    /// Whether others may write this `alg` value for it: RFC 9864 has one of its own for EdDSA with Ed25519.
+    pub fn goes_by(self, name: &str) -> bool {
+        name == self.name() || (self == Self::EdDSA && name == "Ed25519")
+    }
+
+    /// The algorithm that others mean by this `alg` value.
+    pub fn by_others(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|alg| alg.goes_by(name))
+    }
+
     /// The algorithm of this `alg` value, compared exactly.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|alg| alg.name() == name)
@@ -159,4 +169,6 @@ pub enum Limited {
     Renew,
     /// Everything else: sign-ins and calls.
     All,
+    /// A client's tokens of OAuth.
+    Issue,
 }

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::grant::GrantType;
 use super::id::Id;
 use super::policy::Alg;
+use super::registration::RegistrationMode;
 use crate::time::Timestamp;
 
 /// A realm as the store keeps it.
@@ -25,12 +27,18 @@ pub struct Realm {
     pub settings: Settings,
 }
 
+/// The grants of a new realm.
+const DEFAULT_GRANTS: [GrantType; 2] = [GrantType::ClientCredentials, GrantType::RefreshToken];
+
 /// What can be set for a realm. Kept as JSON; unknown members are refused.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// The dialects this realm speaks beside OAuth, and where.
     pub dialects: Vec<Mount>,
+    /// Grant types of its token endpoint. A client may use those of them that are its own too.
+    #[serde(skip_serializing_if = "are_grants_default")]
+    pub grants: Vec<GrantType>,
     /// How OAuth access tokens are signed.
     pub alg: Alg,
     /// How long an OAuth access token is good, in seconds.
@@ -46,18 +54,51 @@ pub struct Settings {
     pub cors_origins: Vec<String>,
     /// The issuer, if it is not `{public_url}/realms/{name}`.
     pub issuer: Option<String>,
+    /// The identifier of the API behind the gate, `https://HOST/PATH`: it says there whose tokens it takes (RFC 9728).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
     /// At most this many live sessions per principal; the oldest ends when another begins.
     pub session_cap: Option<u32>,
+    /// Whether clients can register themselves (RFC 7591).
+    #[serde(skip_serializing_if = "is_registration_off")]
+    pub registration: RegistrationMode,
     /// What the dialects' files call settings: their names and values.
     pub values: BTreeMap<String, String>,
     /// Rules of the gate for this realm's API, in order, in the gate's notation.
     pub gate: Vec<String>,
+    /// How long a signing key signs before the next one does, in seconds; zero: until it is rotated by hand.
+    #[serde(skip_serializing_if = "is_key_rotation_default")]
+    pub key_rotation_secs: u32,
+    /// How long verifiers may keep the key set, in seconds: its `max-age` (RFC 9111 §5.2.2.1).
+    #[serde(skip_serializing_if = "is_jwks_max_age_default")]
+    pub jwks_max_age_secs: u32,
+}
+
+const KEY_ROTATION_SECS: u32 = 90 * 24 * 3600;
+const JWKS_MAX_AGE_SECS: u32 = 300;
+
+// What is not written can be read by the version before this one.
+fn are_grants_default(grants: &[GrantType]) -> bool {
+    grants == DEFAULT_GRANTS
+}
+
+fn is_key_rotation_default(secs: &u32) -> bool {
+    *secs == KEY_ROTATION_SECS
+}
+
+fn is_registration_off(mode: &RegistrationMode) -> bool {
+    *mode == RegistrationMode::Off
+}
+
+fn is_jwks_max_age_default(secs: &u32) -> bool {
+    *secs == JWKS_MAX_AGE_SECS
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             dialects: Vec::new(),
+            grants: DEFAULT_GRANTS.to_vec(),
             alg: Alg::ES256,
             access_token_secs: 300,
             profile: Profile::Rfc9068,
@@ -65,9 +106,13 @@ impl Default for Settings {
             keycloak_compat: None,
             cors_origins: Vec::new(),
             issuer: None,
+            resource: None,
             session_cap: None,
+            registration: RegistrationMode::Off,
             values: BTreeMap::new(),
             gate: Vec::new(),
+            key_rotation_secs: KEY_ROTATION_SECS,
+            jwks_max_age_secs: JWKS_MAX_AGE_SECS,
         }
     }
 }

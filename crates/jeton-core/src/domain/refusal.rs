@@ -64,16 +64,20 @@ pub enum Reason {
     DeniedGrant,
     /// The token is limited to another target.
     DeniedTarget,
+    /// An audience that may not be had (RFC 8707 `invalid_target`).
+    DeniedAudience,
 
     /// Too many requests.
     Throttled,
+    /// Somebody has to decide first, and has not yet (RFC 8628 §3.5).
+    Pending,
     /// Overload or an unreachable store: the only 5xx there is.
     Unavailable,
 }
 
 impl Reason {
     /// Every reason, parents before children.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::InvalidRequest,
         Self::Missing,
         Self::Malformed,
@@ -100,7 +104,9 @@ impl Reason {
         Self::DeniedScope,
         Self::DeniedGrant,
         Self::DeniedTarget,
+        Self::DeniedAudience,
         Self::Throttled,
+        Self::Pending,
         Self::Unavailable,
     ];
 
@@ -133,7 +139,9 @@ impl Reason {
             Self::DeniedScope => "denied_scope",
             Self::DeniedGrant => "denied_grant",
             Self::DeniedTarget => "denied_target",
+            Self::DeniedAudience => "denied_audience",
             Self::Throttled => "throttled",
+            Self::Pending => "pending",
             Self::Unavailable => "unavailable",
         }
     }
@@ -161,7 +169,8 @@ impl Reason {
             Self::NoToken | Self::Unreadable | Self::UnknownKey | Self::Expired | Self::Revoked | Self::Disabled => {
                 Some(Self::InvalidToken)
             }
-            Self::DeniedScope | Self::DeniedGrant | Self::DeniedTarget => Some(Self::Denied),
+            Self::DeniedScope | Self::DeniedGrant | Self::DeniedTarget | Self::DeniedAudience => Some(Self::Denied),
+            Self::Pending => Some(Self::Throttled),
             Self::InvalidRequest
             | Self::WrongCredentials
             | Self::InvalidToken
@@ -179,7 +188,7 @@ impl Reason {
             Self::WrongMethod => 405,
             Self::NoRoute | Self::NoRealm => 404,
             Self::Insecure | Self::Locked => 403,
-            Self::Throttled => 429,
+            Self::Throttled | Self::Pending => 429,
             Self::Unavailable => 503,
             _ => match self.parent().unwrap_or(self) {
                 Self::WrongCredentials | Self::InvalidToken => 401,

@@ -32,6 +32,6 @@ pub(super) fn prove<'a>(
     if facts.throttle.pair.count > 0 {
         changes.extend(request.throttle.map(|keys| Change::Succeed { keys, at: now }));
     }
-    let begin = Begin { principal: &key.service, actor: None, api_key: Some(key), target: None };
+    let begin = Begin { principal: &key.service, actor: None, api_key: Some(key), target: None, within: None };
     Ok(Proven { subject: Subject::Begin(begin), changes })
 }

@@ -4,31 +4,34 @@ use std::time::Duration;
 
 use rand_core::CryptoRng;
 
+use super::mint::{Limits, Minter, Parties};
 use super::successor::Successor;
-use super::{Decision, Known, Proven, Request, Shape, audit};
+use super::{Decision, Grant, Known, Proven, Request, Terms, audience, audit};
 use crate::change::Change;
-use crate::dialect::{Dialect, Values};
+use crate::dialect::Values;
 use crate::domain::client::{ApiKey, Client};
 use crate::domain::id::{Digest, Id};
 use crate::domain::policy::{Alg, End, Format, Policy, Refresh, TokenText};
 use crate::domain::principal::Principal;
 use crate::domain::refusal::{Reason, Refusal};
-use crate::domain::session::{Session, Token, TokenKind};
+use crate::domain::session::{Bounds, Confirmation, Exchanged, Session, Token, TokenKind};
 use crate::domain::target::{Membership, Target};
 use crate::facts::TokenFacts;
 use crate::secret::Secret;
 use crate::time::Timestamp;
+use crate::token::opaque;
 use crate::token::pepper::{Pepper, Purpose};
-use crate::token::{claims, jwt, opaque};
 
 /// No session lives longer than this, however often it is renewed.
 const LONGEST_SESSION: Duration = Duration::from_secs(180 * 24 * 3600);
 
 /// A token to be sent, and what is said of it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Issue {
     /// The access token.
     pub access: Access,
+    /// Its id: the `jti` of a JWT of OAuth.
+    pub id: Id,
     /// The refresh token, where there is one.
     pub refresh: Option<Secret<String>>,
     /// Scope words, separated by spaces.
@@ -37,12 +40,16 @@ pub struct Issue {
     pub issued_at: Timestamp,
     /// From when on it is refused.
     pub expires_at: Timestamp,
+    /// From when on the refresh token is refused.
+    pub refresh_expires_at: Option<Timestamp>,
+    /// What it is bound to.
+    pub cnf: Option<Confirmation>,
     /// What a dialect's answer can say. The access token itself is added when it is signed.
     pub values: Values,
 }
 
 /// An access token, finished or still to be signed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Access {
     /// Random text.
     Opaque(Secret<String>),
@@ -59,7 +66,7 @@ pub enum Access {
 
 /// Whom a token is made for.
 pub(super) enum Subject<'a> {
-    /// A client for itself: no session.
+    /// A client for itself.
     Client(&'a Client),
     /// A new session.
     Begin(Begin<'a>),
@@ -73,6 +80,18 @@ pub(super) struct Begin<'a> {
     pub(super) actor: Option<&'a Principal>,
     pub(super) api_key: Option<&'a ApiKey>,
     pub(super) target: Option<(&'a Target, &'a Membership)>,
+    pub(super) within: Option<Within>,
+}
+
+/// What a session may be that is begun in place of another token.
+pub(super) struct Within {
+    pub(super) scope: Vec<String>,
+    /// Nobody in particular, if it is empty.
+    pub(super) audience: Vec<String>,
+    /// How long that token is still good.
+    pub(super) left: Duration,
+    /// That token, and all that it was exchanged for itself.
+    pub(super) exchanged: Vec<Exchanged>,
 }
 
 /// A session that goes on.
@@ -98,16 +117,27 @@ pub(super) enum Next<'a> {
 pub(super) fn issue(
     known: &Known<'_>,
     request: &Request<'_>,
+    terms: &Terms<'_>,
     proven: Proven<'_>,
     now: Timestamp,
     rng: &mut dyn CryptoRng,
 ) -> Decision<Issue> {
-    let made = match (proven.subject, request.shape) {
-        (Subject::Client(client), _) => for_client(known, request, client, now, rng),
-        (Subject::Begin(begin), Shape::Dialect(dialect)) => begin_session(known, request, dialect, begin, now, rng),
-        (Subject::Continue(next), Shape::Dialect(dialect)) => continue_session(known, dialect, &next, now, rng),
-        // OAuth's own grants for people come with the pages that they sign in on.
-        (_, Shape::OAuth) => Err(Reason::DeniedGrant.into()),
+    let minter = Minter { known, request, terms };
+    let made = match (proven.subject, &terms.policy.format) {
+        // It writes no row: it says all by itself.
+        (Subject::Client(client), Format::Jwt(alg)) => minter.client_token(client, *alg, now, rng),
+        (Subject::Client(client), Format::Opaque(_)) => {
+            let service = Begin { principal: &client.service, actor: None, api_key: None, target: None, within: None };
+            begin_session(&minter, &ends_by_itself(&terms.policy, None), service, now, rng)
+        }
+        (Subject::Begin(begin), _) => match &begin.within {
+            Some(within) => {
+                let policy = ends_by_itself(&terms.policy, Some(within.left));
+                begin_session(&minter, &policy, begin, now, rng)
+            }
+            None => begin_session(&minter, &terms.policy, begin, now, rng),
+        },
+        (Subject::Continue(next), _) => continue_session(&minter, &next, now, rng),
     };
     match made {
         Ok((issue, changes)) => Decision { answer: Ok(issue), changes: [proven.changes, changes].concat() },
@@ -115,69 +145,41 @@ pub(super) fn issue(
     }
 }
 
-type Made = Result<(Issue, Vec<Change>), Refusal>;
-
-/// A JWT by the realm's and the client's settings. It writes no row.
-fn for_client(
-    known: &Known<'_>,
-    request: &Request<'_>,
-    client: &Client,
-    now: Timestamp,
-    rng: &mut dyn CryptoRng,
-) -> Made {
-    let scope = narrow(request.scope.as_deref(), &client.settings.scopes)?;
-    let settings = &known.facts.realm.settings;
-    let secs = client.settings.access_token_secs.unwrap_or(settings.access_token_secs);
-    let issued_at = now.whole_secs();
-    let expires_at = issued_at + Duration::from_secs(u64::from(secs));
-    let id = Id::random(rng);
-    let times = (issued_at, expires_at);
-    let (header, claims) = claims::client_token(settings, known.issuer, known.kid, client, &scope, times, id);
-    let access = Access::Jwt { alg: settings.alg, signing_input: jwt::signing_input(&header, &claims) };
-    let mut values = Values::new();
-    // OAuth's answer is not written from values; a dialect's is.
-    if let Shape::Dialect(_) = request.shape {
-        values.set("client_id", client.client_id.as_str());
-        describe_token(&mut values, known, id, &scope, issued_at, expires_at);
-    }
-    Ok((Issue { access, refresh: None, scope, issued_at, expires_at, values }, Vec::new()))
+/// The policy of a session that nothing moves on, and that is good for no longer than `left`.
+fn ends_by_itself(policy: &Policy, left: Option<Duration>) -> Policy {
+    let lifetime = left.map_or(policy.lifetime, |left| left.min(policy.lifetime));
+    Policy { refresh: Refresh::None, idle: None, lifetime, ..policy.clone() }
 }
 
-/// What was asked for, if all of it is allowed; all that is allowed, if nothing was asked for (RFC 6749 §3.3).
-fn narrow(asked: Option<&str>, allowed: &[String]) -> Result<String, Refusal> {
-    let asked: Vec<&str> = asked.unwrap_or_default().split(' ').filter(|word| !word.is_empty()).collect();
-    if asked.is_empty() {
-        return Ok(allowed.join(" "));
-    }
-    if asked.iter().any(|word| !allowed.iter().any(|known| known == word)) {
-        let text = format!("Invalid scopes: {}", asked.join(" "));
-        return Err(Refusal::new(Reason::DeniedScope).detail(text));
-    }
-    Ok(asked.join(" "))
-}
+pub(super) type Made = Result<(Issue, Vec<Change>), Refusal>;
 
 fn begin_session(
-    known: &Known<'_>,
-    request: &Request<'_>,
-    dialect: &Dialect,
+    minter: &Minter<'_>,
+    policy: &Policy,
     begin: Begin<'_>,
     now: Timestamp,
     rng: &mut dyn CryptoRng,
 ) -> Made {
-    let policy = &dialect.policy;
+    let Minter { known, request, terms } = *minter;
     let realm = &known.facts.realm;
     let target = begin.target.map(|(target, _)| target);
-    let scope = if target.is_some() { &policy.target_scope } else { &policy.realm_scope };
+    let (scope, bounds) = match (terms.client, begin.within) {
+        (Some(_), Some(within)) => of_exchanged(known, request, within)?,
+        (Some(client), None) => of_client(known, request, client, terms.cnf.as_ref())?,
+        (None, _) if target.is_some() => (policy.target_scope.clone(), Bounds::default()),
+        (None, _) => (policy.realm_scope.clone(), Bounds::default()),
+    };
     let session = Session {
         id: Id::new(now, rng),
         realm_id: realm.id,
         principal_id: begin.principal.id,
         actor_id: begin.actor.map(|actor| actor.id),
         api_key_id: begin.api_key.map(|key| key.id),
-        client_id: None,
+        client_id: terms.client.map(|client| client.id),
         target_id: target.map(|target| target.id),
-        dialect: dialect.name.clone(),
-        scope: scope.clone(),
+        dialect: minter.dialect().map_or("oauth", |dialect| &dialect.name).to_owned(),
+        scope,
+        bounds,
         started_at: now,
         expires_at: session_end(policy, now),
         last_used_at: now,
@@ -195,11 +197,13 @@ fn begin_session(
         key_id: begin.api_key.map(|key| key.key_id.as_str()),
         target,
     };
-    let made = make(known, dialect, &session, &parties, now.whole_secs(), Id::random(rng), rng)?;
+    let limits = Limits::of(&session, terms.cnf.clone());
+    let made = minter.mint(&session, &parties, &limits, now.whole_secs(), Id::random(rng), rng)?;
     let mut issue = made.issue;
     let mut changes = Vec::new();
-    // A realm may tighten what the dialect allows.
-    let caps = [policy.sessions, realm.settings.session_cap];
+    // A realm may tighten what the dialect allows. What a token was exchanged for is no sign-in.
+    let caps =
+        [policy.sessions, realm.settings.session_cap].map(|cap| cap.filter(|_| session.bounds.exchanged.is_empty()));
     if let Some(cap) = caps.into_iter().flatten().min() {
         let keep = cap.saturating_sub(1);
         changes.push(Change::CapSessions { principal_id: session.principal_id, keep, at: now });
@@ -207,21 +211,49 @@ fn begin_session(
     changes.push(Change::StartSession(session.clone()));
     changes.push(Change::PutToken(made.token));
     if let Some(refresh) = refresh {
-        changes.push(Change::PutToken(refresh_row(known, policy, &session, &refresh, now)));
-        issue.values.set("refresh_token", refresh.clone());
-        issue.refresh = Some(refresh);
+        changes.push(Change::PutToken(give_refresh(&mut issue, known, policy, &session, refresh, now)));
     }
     changes.push(audit(known, request, "session.started", request.grant.name(), now));
     Ok((issue, changes))
 }
 
-fn continue_session(
+/// Scope and bounds of a session that a client begins.
+fn of_client(
     known: &Known<'_>,
-    dialect: &Dialect,
-    next: &Continue<'_>,
-    now: Timestamp,
-    rng: &mut dyn CryptoRng,
-) -> Made {
+    request: &Request<'_>,
+    client: &Client,
+    cnf: Option<&Confirmation>,
+) -> Result<(String, Bounds), Refusal> {
+    let settings = &client.settings;
+    let (scope, audience) = match (&request.grant, &known.facts.device) {
+        // What the person was asked about, and nothing else.
+        (Grant::DeviceCode, Some(device)) => {
+            let (scope, audience) = still(client, &device.authorization.scope, &device.authorization.bounds)?;
+            (scope.join(" "), audience)
+        }
+        _ => {
+            let allowed: Vec<&str> = settings.scopes.iter().map(String::as_str).collect();
+            let scope = audience::scope(request.scope.as_deref(), &allowed)?;
+            (scope, audience::audience(&request.resources, &settings.audiences)?)
+        }
+    };
+    // A public client's refresh token is its own whole proof: it is bound too (RFC 9449 §5, RFC 8705 §4).
+    let cnf = cnf.filter(|_| client.is_public()).cloned();
+    let audience = Some(audience).filter(|names| !names.is_empty());
+    Ok((scope, Bounds { audience, cnf, ..Bounds::default() }))
+}
+
+/// Scope and bounds of a session in place of another token.
+fn of_exchanged(known: &Known<'_>, request: &Request<'_>, within: Within) -> Result<(String, Bounds), Refusal> {
+    let allowed: Vec<&str> = within.scope.iter().map(String::as_str).collect();
+    let scope = audience::scope(request.scope.as_deref(), &allowed)?;
+    let resources = audience::but_the_realm(&request.resources, &within.audience, known.issuer);
+    let audience = Some(audience::audience(resources, &within.audience)?).filter(|names| !names.is_empty());
+    Ok((scope, Bounds { audience, exchanged: within.exchanged, ..Bounds::default() }))
+}
+
+fn continue_session(minter: &Minter<'_>, next: &Continue<'_>, now: Timestamp, rng: &mut dyn CryptoRng) -> Made {
+    let Minter { known, request, terms } = *minter;
     let token = next.token;
     let (generation, issued_at) = match next.with {
         Next::Same | Next::Another => (token.session.generation, now.whole_secs()),
@@ -235,204 +267,106 @@ fn continue_session(
         key_id: token.api_key.as_ref().map(|key| key.key_id.as_str()),
         target: token.target.as_ref().map(|(target, _)| &**target),
     };
+    let limits = match (terms.client, &next.with) {
+        // A repeat gets what was granted, whatever it asks for now.
+        (_, Next::Again(made)) => Limits::of_token(&session, &made.bounds),
+        (Some(client), _) => narrowed(request, client, &session, terms.cnf.as_ref())?,
+        (None, _) => Limits::of(&session, None),
+    };
     let mut made = match next.with {
         Next::Same => {
-            let unused = session.idle_secs.map(|secs| now + Duration::from_secs(secs.unsigned_abs()));
-            let expires_at = unused.map_or(token.token.expires_at, |end| end.min(token.token.expires_at));
+            let expires_at = refresh_end(&session, now).min(token.token.expires_at);
             let times = (token.token.issued_at, now, expires_at);
-            return Ok((same(known, &session, &parties, times, rng), Vec::new()));
+            return Ok((minter.same(&session, &parties, times, rng), Vec::new()));
         }
-        Next::Another => make(known, dialect, &session, &parties, issued_at, Id::random(rng), rng)?,
+        Next::Another => minter.mint(&session, &parties, &limits, issued_at, Id::random(rng), rng)?,
         Next::Successor | Next::Again(_) => {
             let mut derived = Successor::new(known.pepper, token.token.digest, generation);
-            let mut made = make(known, dialect, &session, &parties, issued_at, derived.id(), &mut derived)?;
-            if let Refresh::Rotate { .. } = dialect.policy.refresh {
+            let id = derived.id();
+            let mut made = minter.mint(&session, &parties, &limits, issued_at, id, &mut derived)?;
+            if let Refresh::Rotate { .. } = terms.policy.refresh {
                 made.issue.refresh = Some(opaque::new_token(&TokenText::Checked, TokenKind::Refresh, &mut derived));
             }
             made
         }
     };
     let mut changes = vec![Change::PutToken(made.token.clone())];
-    if let Some(refresh) = &made.issue.refresh {
-        made.issue.values.set("refresh_token", refresh.clone());
-        changes.push(Change::PutToken(refresh_row(known, &dialect.policy, &session, refresh, issued_at)));
+    if let Some(refresh) = made.issue.refresh.take() {
+        let row = give_refresh(&mut made.issue, known, &terms.policy, &session, refresh, issued_at);
+        changes.push(Change::PutToken(row));
     }
     match next.with {
         Next::Again(before) if before.digest == made.token.digest => Ok((made.issue, Vec::new())),
         // A key, a claim or the dialect is another than a moment ago: this would be a second successor.
         Next::Again(_) => Err(Reason::Revoked.into()),
-        Next::Same | Next::Another | Next::Successor => Ok((made.issue, changes)),
+        Next::Another => {
+            made.issue.refresh_expires_at = Some(refresh_end(&session, now));
+            Ok((made.issue, changes))
+        }
+        Next::Same | Next::Successor => Ok((made.issue, changes)),
     }
 }
 
-/// What the store keeps of a session's refresh token.
-fn refresh_row(
+/// What an access token of a client's session is limited to: what is asked for, within what was granted and is still
+/// the client's to have. The grant itself stays as it is (security.md E9).
+fn narrowed(
+    request: &Request<'_>,
+    client: &Client,
+    session: &Session,
+    cnf: Option<&Confirmation>,
+) -> Result<Limits, Refusal> {
+    let (scope, audience) = still(client, &session.scope, &session.bounds)?;
+    let scope = audience::scope(request.scope.as_deref(), &scope)?;
+    let audience = audience::audience(&request.resources, &audience)?;
+    Ok(Limits { scope, audience, cnf: cnf.cloned() })
+}
+
+/// Scope words and audience that were granted and are still the client's to have. A grant for an audience that was taken
+/// away altogether is none: a token for nobody in particular would be for more.
+fn still<'a>(client: &Client, scope: &'a str, bounds: &Bounds) -> Result<(Vec<&'a str>, Vec<String>), Refusal> {
+    let settings = &client.settings;
+    let scope = audience::words(scope).filter(|word| settings.scopes.iter().any(|known| known == word)).collect();
+    let granted = bounds.audience.as_deref().unwrap_or_default();
+    let audience: Vec<String> = granted.iter().filter(|name| settings.audiences.contains(name)).cloned().collect();
+    if audience.is_empty() && !granted.is_empty() {
+        return Err(Refusal::new(Reason::DeniedAudience).detail("Invalid resource: it was taken away"));
+    }
+    Ok((scope, audience))
+}
+
+/// Puts a refresh token into an answer. Returns what the store keeps of it.
+fn give_refresh(
+    issue: &mut Issue,
     known: &Known<'_>,
     policy: &Policy,
     session: &Session,
-    refresh: &Secret<String>,
+    refresh: Secret<String>,
     issued_at: Timestamp,
 ) -> Token {
     let expires_at = match policy.refresh {
         Refresh::Rotate { within, .. } => session.expires_at.min(issued_at + within),
         _ => session.expires_at,
     };
-    Token {
+    let row = Token {
         digest: digest_opaque(known.pepper, refresh.expose()),
         kind: TokenKind::Refresh,
         session_id: session.id,
         generation: session.generation,
+        bounds: Bounds::default(),
         issued_at,
         expires_at,
         forget_at: expires_at,
-    }
-}
-
-/// The presented token once more: when it was issued, when this is said, when it ends unless it is used.
-fn same(
-    known: &Known<'_>,
-    session: &Session,
-    parties: &Parties<'_>,
-    (issued_at, now, expires_at): (Timestamp, Timestamp, Timestamp),
-    rng: &mut dyn CryptoRng,
-) -> Issue {
-    let mut values = describe_all(known, session, parties, Id::random(rng), (issued_at, expires_at));
-    values.set("expires_in", expires_at.as_secs() - now.as_secs());
-    let scope = session.scope.clone();
-    Issue { access: Access::Presented, refresh: None, scope, issued_at, expires_at, values }
-}
-
-struct Parties<'a> {
-    principal: &'a Principal,
-    actor: Option<&'a Principal>,
-    key_id: Option<&'a str>,
-    target: Option<&'a Target>,
-}
-
-struct Minted {
-    issue: Issue,
-    token: Token,
-}
-
-/// An access token of a session, in the dialect's format.
-fn make(
-    known: &Known<'_>,
-    dialect: &Dialect,
-    session: &Session,
-    parties: &Parties<'_>,
-    issued_at: Timestamp,
-    id: Id,
-    rng: &mut dyn CryptoRng,
-) -> Result<Minted, Refusal> {
-    let policy = &dialect.policy;
-    let expires_at = issued_at + policy.lifetime;
-    let values = describe_all(known, session, parties, id, (issued_at, expires_at));
-    let (access, digest) = match &policy.format {
-        Format::Opaque(text) => {
-            let token = opaque::new_token(text, TokenKind::Access, rng);
-            let digest = digest_opaque(known.pepper, token.expose());
-            (Access::Opaque(token), digest)
-        }
-        Format::Jwt(alg) => {
-            let written = dialect.jwt(&values, known.settings);
-            // Dialects tell their peers nothing of this detail: it is for the log.
-            let broken = |error| Refusal::new(Reason::Unavailable).detail(format!("claims not written: {error}"));
-            let (header, claims) = written.map_err(broken)?;
-            let signing_input = jwt::signing_input(&header, &claims);
-            let digest = digest_jwt(known.pepper, &signing_input);
-            (Access::Jwt { alg: *alg, signing_input }, digest)
-        }
     };
-    let forget_at = match policy.refresh {
-        Refresh::Renew { within, .. } => expires_at.max(issued_at + within),
-        _ => expires_at,
-    };
-    let token = Token {
-        digest,
-        kind: TokenKind::Access,
-        session_id: session.id,
-        generation: session.generation,
-        issued_at,
-        expires_at,
-        forget_at,
-    };
-    let scope = session.scope.clone();
-    Ok(Minted { issue: Issue { access, refresh: None, scope, issued_at, expires_at, values }, token })
+    issue.values.set("refresh_token", refresh.clone());
+    issue.refresh = Some(refresh);
+    issue.refresh_expires_at = Some(expires_at.min(refresh_end(session, issued_at)));
+    row
 }
 
-/// What can be said of a session's token: of itself, of its session, and of whom it speaks for.
-fn describe_all(
-    known: &Known<'_>,
-    session: &Session,
-    parties: &Parties<'_>,
-    id: Id,
-    (issued_at, expires_at): (Timestamp, Timestamp),
-) -> Values {
-    let mut values = Values::new();
-    describe_token(&mut values, known, id, &session.scope, issued_at, expires_at);
-    values.set("session.started", session.started_at);
-    if let Some(key_id) = parties.key_id {
-        values.set("key_id", key_id);
-    }
-    if let Some(target) = parties.target {
-        values.set("target.number", target.number);
-        values.set("target.name", target.name.as_str());
-    }
-    describe(&mut values, parties.principal, parties.actor);
-    values
-}
-
-/// The values that every token has.
-fn describe_token(
-    values: &mut Values,
-    known: &Known<'_>,
-    id: Id,
-    scope: &str,
-    issued_at: Timestamp,
-    expires_at: Timestamp,
-) {
-    values.set("realm", known.facts.realm.name.as_str());
-    values.set("issuer", known.issuer);
-    values.set("token.id", id.to_string());
-    values.set("key.id", known.kid);
-    values.set("scope", scope);
-    values.set("issued_at", issued_at);
-    values.set("expires_at", expires_at);
-    values.set("expires_in", expires_at.as_secs() - issued_at.as_secs());
-}
-
-/// The values of whom a token speaks for: a person's attributes too, under their own names.
-pub(super) fn describe(values: &mut Values, principal: &Principal, actor: Option<&Principal>) {
-    describe_as(values, "person", principal);
-    for (name, value) in &principal.profile.attributes {
-        if values.get(name).is_none() {
-            values.set(name.as_str(), value.as_str());
-        }
-    }
-    if let Some(actor) = actor {
-        describe_as(values, "actor", actor);
-    }
-}
-
-/// A principal's values under `person.` or `actor.`.
-fn describe_as(values: &mut Values, role: &str, principal: &Principal) {
-    values.set(format!("{role}.id"), principal.id.to_string());
-    values.set(format!("{role}.number"), principal.number);
-    values.set(format!("{role}.username"), principal.username.as_str());
-    values.set(format!("{role}.created_at"), principal.created_at);
-    // An address that is not verified is no value: a template says what stands for that (`=false`).
-    if principal.attribute("email_verified") == Some("true") {
-        values.set(format!("{role}.email_verified"), true);
-    }
-    let name = principal.display_name();
-    if !name.is_empty() {
-        values.set(format!("{role}.name"), name);
-    }
-    for attribute in ["given_name", "family_name", "email", "picture", "zoneinfo", "phone_number"] {
-        if let Some(value) = principal.attribute(attribute) {
-            values.set(format!("{role}.{attribute}"), value);
-        }
-    }
+/// When a refresh token that is used now, and then no more, is good no longer.
+fn refresh_end(session: &Session, now: Timestamp) -> Timestamp {
+    let unused = session.idle_secs.map(|secs| now + Duration::from_secs(secs.unsigned_abs()));
+    unused.map_or(session.expires_at, |end| end.min(session.expires_at))
 }
 
 /// When a session that begins now ends, whatever happens.

@@ -1,7 +1,7 @@
 //! A person's password, for the realm or for one target.
 
 use super::issue::{Begin, Subject};
-use super::{Known, Proven, Request, Unproven, failed, throttle, within_rate};
+use super::{Known, Proven, Request, Terms, Unproven, failed, throttle, within_rate};
 use crate::change::Change;
 use crate::domain::principal::{Kind, canonical_username};
 use crate::domain::refusal::{Reason, Refusal};
@@ -11,6 +11,7 @@ use crate::time::Timestamp;
 pub(super) fn prove<'a>(
     known: &Known<'a>,
     request: &Request<'_>,
+    terms: &Terms<'_>,
     target: bool,
     act_as: bool,
     now: Timestamp,
@@ -26,7 +27,7 @@ pub(super) fn prove<'a>(
     let signed_in = person.filter(|person| person.enabled && person.kind == Kind::Person).ok_or_else(wrong)?;
 
     // Where the dialect says so, the realm's password sent for a target gives the realm's token.
-    let same = request.shape.policy().and_then(|policy| policy.target.as_ref());
+    let same = terms.policy.target.as_ref();
     let realm_wide = known.password.realm && (!target || same.is_some_and(|rule| rule.same_secret_is_realm));
     let within = match (facts.target.as_deref(), &facts.membership) {
         _ if realm_wide => None,
@@ -52,6 +53,6 @@ pub(super) fn prove<'a>(
         changes.push(Change::HoldPrincipal { id: principal.id, version: principal.version });
     }
     changes.extend(request.throttle.map(|keys| Change::Succeed { keys, at: now }));
-    let begin = Begin { principal, actor, api_key: None, target: within };
+    let begin = Begin { principal, actor, api_key: None, target: within, within: None };
     Ok(Proven { subject: Subject::Begin(begin), changes })
 }

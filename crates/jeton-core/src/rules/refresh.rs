@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::issue::{Continue, Next, Subject};
-use super::{Known, Proven, Request, Unproven, audit, state, within_rate};
+use super::{Known, Proven, Request, Terms, Unproven, audit, state, within_rate};
 use crate::change::Change;
 use crate::domain::policy::Refresh;
 use crate::domain::refusal::Reason;
@@ -19,19 +19,30 @@ const REPEAT: Duration = Duration::from_secs(10);
 /// back, and no time can be believed.
 const SKEW: Duration = Duration::from_secs(30);
 
-pub(super) fn prove<'a>(known: &Known<'a>, request: &Request<'_>, now: Timestamp) -> Result<Proven<'a>, Unproven> {
+pub(super) fn prove<'a>(
+    known: &Known<'a>,
+    request: &Request<'_>,
+    terms: &Terms<'_>,
+    now: Timestamp,
+) -> Result<Proven<'a>, Unproven> {
     let token = known.facts.token.as_ref().ok_or(Reason::InvalidToken)?;
-    // A token of one dialect means nothing in another.
-    if token.session.dialect != request.shape.name() {
+    // A token of one dialect means nothing in another, a client's nothing in another's hands (security.md E1).
+    if token.session.dialect != request.shape.name() || token.session.client_id != terms.client.map(|client| client.id)
+    {
         return Err(Reason::InvalidToken.into());
     }
-    let policy = request.shape.policy().ok_or(Reason::InvalidToken)?;
-    match (&policy.refresh, token.token.kind) {
+    // Who cannot prove to hold what the session is bound to, has found the token somewhere.
+    if token.session.bounds.cnf.is_some() && token.session.bounds.cnf != terms.cnf {
+        return Err(Reason::InvalidToken.into());
+    }
+    match (&terms.policy.refresh, token.token.kind) {
         (Refresh::Keep { .. }, TokenKind::Refresh) => go_on(known, token, Next::Another, now),
-        (Refresh::Rotate { .. }, TokenKind::Refresh) => renew(known, request, token, token.token.expires_at, now),
+        (Refresh::Rotate { .. }, TokenKind::Refresh) => {
+            renew(known, request, terms, token, token.token.expires_at, now)
+        }
         (Refresh::Extend, TokenKind::Access) => go_on(known, token, Next::Same, now),
         (Refresh::Renew { within, .. }, TokenKind::Access) => {
-            renew(known, request, token, token.token.issued_at + *within, now)
+            renew(known, request, terms, token, token.token.issued_at + *within, now)
         }
         _ => Err(Reason::InvalidToken.into()),
     }
@@ -55,6 +66,7 @@ fn go_on<'a>(known: &Known<'a>, token: &'a TokenFacts, with: Next<'a>, now: Time
 fn renew<'a>(
     known: &Known<'a>,
     request: &Request<'_>,
+    terms: &Terms<'_>,
     token: &'a TokenFacts,
     until: Timestamp,
     now: Timestamp,
@@ -70,7 +82,7 @@ fn renew<'a>(
         let subject = Subject::Continue(Continue { token, with: Next::Successor });
         return Ok(Proven { subject, changes: vec![renewed] });
     }
-    match answer_again(token, now) {
+    match answer_again(token, terms, now) {
         Ok(successor) => {
             let subject = Subject::Continue(Continue { token, with: Next::Again(successor) });
             Ok(Proven { subject, changes: Vec::new() })
@@ -84,13 +96,14 @@ fn renew<'a>(
 }
 
 /// The successor that may go out once more for a token that was renewed, or why its coming back is reuse.
-fn answer_again(token: &TokenFacts, now: Timestamp) -> Result<&Token, &'static str> {
+fn answer_again<'a>(token: &'a TokenFacts, terms: &Terms<'_>, now: Timestamp) -> Result<&'a Token, &'static str> {
     let session = &token.session;
     if token.token.generation + 1 < session.generation {
         return Err("presented again after its successor was renewed");
     }
     let Some(renewed_at) = session.renewed_at else { return Err("presented again after its successor was used") };
     match &token.successor {
+        Some(successor) if successor.bounds.cnf != terms.cnf => Err("presented again with another key"),
         Some(successor) if renewed_at <= now + SKEW && now < renewed_at + REPEAT => Ok(successor),
         _ => Err("presented again outside of the ten seconds after it was renewed"),
     }

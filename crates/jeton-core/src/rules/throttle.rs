@@ -42,6 +42,12 @@ pub fn machine(throttle: &Throttle, now: Timestamp) -> Option<Duration> {
     wait(throttle.pair, PAIR, Duration::from_secs(secs), now)
 }
 
+/// How long whoever types user codes of devices has to wait, if it has to. Nobody else's failures count: a code is
+/// nobody's account.
+pub fn user_code(throttle: &Throttle, now: Timestamp) -> Option<Duration> {
+    wait(throttle.pair, PAIR, WAIT, now).or(wait(throttle.source, SOURCE, WAIT, now))
+}
+
 fn wait(failures: Failures, allowed: i64, span: Duration, now: Timestamp) -> Option<Duration> {
     let end = failures.last_at + span;
     (failures.count >= allowed && now < end).then(|| end.since(now))

@@ -3,16 +3,11 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use super::jwk::VerifyingKey;
+use super::jws::{Jws, is_exact, there};
+use crate::domain::session::Confirmation;
 use crate::time::Timestamp;
-
-/// Longer than any token of ours; above it nothing is even split.
-const MAX_LENGTH: usize = 16 * 1024;
-
-/// Numbers above this are not exact in every JSON parser (RFC 8259 §6).
-const MAX_SAFE: i64 = 1 << 53;
 
 /// `base64url(header).base64url(claims)`: what is signed.
 pub fn signing_input(header: &str, claims: &str) -> String {
@@ -63,17 +58,29 @@ pub struct Claims {
     /// Seconds since the epoch.
     pub iat: i64,
     /// Seconds since the epoch.
+    #[serde(default, deserialize_with = "there")]
     pub nbf: Option<i64>,
     /// Token id.
+    #[serde(default, deserialize_with = "there")]
     pub jti: Option<String>,
     /// The client it was issued to.
+    #[serde(default, deserialize_with = "there")]
     pub client_id: Option<String>,
     /// The same, as Keycloak names it.
+    #[serde(default, deserialize_with = "there")]
     pub azp: Option<String>,
     /// Scope words.
+    #[serde(default, deserialize_with = "there")]
     pub scope: Option<String>,
     /// Whom it is meant for.
+    #[serde(default, deserialize_with = "there")]
     pub aud: Option<Audience>,
+    /// What whoever shows it must prove to hold.
+    #[serde(default, deserialize_with = "there")]
+    pub cnf: Option<Confirmation>,
+    /// What it is, as Keycloak says it: `Bearer` for an access token.
+    #[serde(default, deserialize_with = "there")]
+    pub typ: Option<String>,
 }
 
 /// One audience or several (RFC 7519 §4.1.3).
@@ -94,6 +101,14 @@ impl Audience {
             Self::Many(many) => many.iter().any(|one| one == name),
         }
     }
+
+    /// Each by itself.
+    pub fn to_vec(&self) -> Vec<String> {
+        match self {
+            Self::One(one) => vec![one.clone()],
+            Self::Many(many) => many.clone(),
+        }
+    }
 }
 
 impl Claims {
@@ -108,52 +123,36 @@ impl Claims {
     }
 }
 
-#[derive(Deserialize)]
-struct Header {
-    alg: String,
-    kid: String,
-    crit: Option<IgnoredAny>,
-    b64: Option<IgnoredAny>,
-    zip: Option<IgnoredAny>,
-    enc: Option<IgnoredAny>,
-}
-
 /// Whether a text has the outer form of a compact JWS. Says nothing about its contents.
 pub fn looks_like_jwt(text: &str) -> bool {
     text.starts_with("eyJ") && text.bytes().filter(|byte| *byte == b'.').count() == 2
 }
 
-/// Verifies a token's form and signature. Neither time nor state is looked at.
+/// Verifies an access token's form and signature. Neither time nor state is looked at.
 ///
 /// The key is chosen by `kid` alone and the algorithm is the key's; `jwk`, `jku`, `x5u` and `x5c` are never
-/// followed (RFC 8725 §3.1, §3.10).
+/// followed (RFC 8725 §3.1, §3.10). A JWT that says it is of another kind is none.
 pub fn verify<'t>(token: &'t str, key: impl FnOnce(&str) -> Option<VerifyingKey>) -> Result<Verified<'t>, JwtError> {
-    if token.len() > MAX_LENGTH {
+    let jws = Jws::read(token).ok_or(JwtError::Unreadable)?;
+    let kid = jws.kid.as_deref().ok_or(JwtError::Unreadable)?;
+    if jws.typ.as_deref().is_some_and(is_another_kind) {
         return Err(JwtError::Unreadable);
     }
-    let (signing_input, signature) = token.rsplit_once('.').ok_or(JwtError::Unreadable)?;
-    let (header, claims) = signing_input.split_once('.').ok_or(JwtError::Unreadable)?;
-    if claims.contains('.') {
+    let key = key(kid).ok_or(JwtError::UnknownKey)?;
+    // Ours are written by one name (RFC 8725 §3.1), whatever else others may call the algorithm.
+    if jws.alg != key.alg.name() || !jws.is_signed_by(&key) {
         return Err(JwtError::Unreadable);
     }
-    let header: Header = segment(header)?;
-    if header.crit.is_some() || header.b64.is_some() || header.zip.is_some() || header.enc.is_some() {
+    let claims: Claims = jws.claims().ok_or(JwtError::Unreadable)?;
+    let times = [Some(claims.exp), Some(claims.iat), claims.nbf];
+    if !times.into_iter().flatten().all(is_exact) {
         return Err(JwtError::Unreadable);
     }
-    let key = key(&header.kid).ok_or(JwtError::UnknownKey)?;
-    let signature = BASE64URL.decode(signature).map_err(|_| JwtError::Unreadable)?;
-    if header.alg != key.alg.name() || !key.verify(signing_input.as_bytes(), &signature) {
-        return Err(JwtError::Unreadable);
-    }
-    let claims: Claims = segment(claims)?;
-    let in_range = |seconds: i64| (0..=MAX_SAFE).contains(&seconds);
-    if !in_range(claims.exp) || !in_range(claims.iat) || !claims.nbf.is_none_or(in_range) {
-        return Err(JwtError::Unreadable);
-    }
-    Ok(Verified { signing_input, claims })
+    Ok(Verified { signing_input: jws.signing_input, claims })
 }
 
-fn segment<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, JwtError> {
-    let bytes = BASE64URL.decode(text).map_err(|_| JwtError::Unreadable)?;
-    serde_json::from_slice(&bytes).map_err(|_| JwtError::Unreadable)
+/// Whether a header's `typ` is that of another kind of JWT, such as `dpop+jwt` or `logout+jwt` (RFC 8725 §3.11). Plain
+/// `JWT`, and what the API of a dialect says, is as good as nothing.
+fn is_another_kind(typ: &str) -> bool {
+    typ.ends_with("+jwt") && typ != "at+jwt"
 }

@@ -38,9 +38,29 @@ pub fn is_made_as(text: &TokenText, token: &str) -> bool {
     }
 }
 
+/// Whether a text is made as a refresh token of Jeton's own.
+pub fn is_refresh_token(text: &str) -> bool {
+    text.starts_with("jtr_") && !is_damaged(text)
+}
+
 /// A new client or API key secret: `jts_`, 256 bits, a checksum. No character of it needs encoding anywhere.
 pub fn new_secret(rng: &mut dyn CryptoRng) -> Secret<String> {
     checked("jts_", rng)
+}
+
+/// A new device code: `jtd_`, 256 bits, a checksum.
+pub fn new_device_code(rng: &mut dyn CryptoRng) -> Secret<String> {
+    checked("jtd_", rng)
+}
+
+/// A new initial access token: `jti_`, 256 bits, a checksum.
+pub fn new_initial_access_token(rng: &mut dyn CryptoRng) -> Secret<String> {
+    checked("jti_", rng)
+}
+
+/// A new registration access token: `jtc_`, 256 bits, a checksum.
+pub fn new_registration_token(rng: &mut dyn CryptoRng) -> Secret<String> {
+    checked("jtc_", rng)
 }
 
 /// Random base62 characters without modulo bias.
@@ -59,8 +79,9 @@ pub fn base62(length: usize, rng: &mut dyn CryptoRng) -> String {
     text
 }
 
-/// What Jeton's own texts begin with: access tokens, refresh tokens, secrets.
-pub const PREFIXES: [&str; 3] = ["jta_", "jtr_", "jts_"];
+/// What Jeton's own texts begin with: access tokens, refresh tokens, secrets, device codes, initial access tokens,
+/// registration access tokens.
+pub const PREFIXES: [&str; 6] = ["jta_", "jtr_", "jts_", "jtd_", "jti_", "jtc_"];
 
 /// Whether a text with one of Jeton's prefixes has the right length and checksum. A scanner can ask this
 /// without the store; a text without such a prefix is not judged.

@@ -17,6 +17,20 @@ pub enum Purpose {
     Jti,
     /// A nonce, with its realm.
     Nonce,
+    /// The `jti` of a client's assertion, with its realm and client.
+    Assertion,
+    /// The `jti` of a DPoP proof, with its key.
+    DpopProof,
+    /// A nonce of ours for DPoP proofs, with its slice of time.
+    DpopNonce,
+    /// The code of a device.
+    DeviceCode,
+    /// The code that a person types for a device, with its realm.
+    UserCode,
+    /// What lets a client register itself.
+    InitialAccessToken,
+    /// What lets a client manage its registration.
+    RegistrationToken,
     /// A counter of failures.
     Throttle,
     /// The id of a token's one successor.
@@ -33,6 +47,13 @@ impl Purpose {
             Self::Jwt => b"jwt",
             Self::Jti => b"jti",
             Self::Nonce => b"nonce",
+            Self::Assertion => b"assertion",
+            Self::DpopProof => b"dpop-proof",
+            Self::DpopNonce => b"dpop-nonce",
+            Self::DeviceCode => b"device_code",
+            Self::UserCode => b"user_code",
+            Self::InitialAccessToken => b"initial_access_token",
+            Self::RegistrationToken => b"registration_token",
             Self::Throttle => b"throttle",
             Self::Successor => b"successor",
             Self::Ticket => b"ticket",

@@ -37,9 +37,17 @@ impl Form {
         found.map(|(_, value)| value.expose().as_str()).filter(|value| !value.is_empty())
     }
 
-    /// Whether any field, known or not, stands twice.
-    pub fn has_repeated(&self) -> bool {
-        self.0.iter().enumerate().any(|(at, (name, _))| self.0[..at].iter().any(|(earlier, _)| earlier == name))
+    /// Every field of this name that is not empty.
+    pub fn fields(&self, name: &str) -> impl Iterator<Item = &str> {
+        let found = self.0.iter().filter(move |(known, _)| known == name);
+        found.map(|(_, value)| value.expose().as_str()).filter(|value| !value.is_empty())
+    }
+
+    /// Whether any field, known or not, stands twice, but for those `lists` that may.
+    pub fn has_repeated(&self, lists: &[&str]) -> bool {
+        self.0.iter().enumerate().any(|(at, (name, _))| {
+            !lists.contains(&name.as_str()) && self.0[..at].iter().any(|(earlier, _)| earlier == name)
+        })
     }
 }
 
@@ -70,8 +78,9 @@ mod tests {
         assert_eq!(form.field("b"), Some("ä x"));
         assert_eq!(form.field("c"), None);
         assert_eq!(form.field("d"), None);
-        assert!(form.has_repeated());
-        assert!(!Form::parse(b"a=1&b=1").ok().unwrap().has_repeated());
+        assert!(form.has_repeated(&[]) && !form.has_repeated(&["a"]));
+        assert_eq!(form.fields("a").collect::<Vec<_>>(), ["1", "2"]);
+        assert!(!Form::parse(b"a=1&b=1").ok().unwrap().has_repeated(&[]));
         let many = "a=1&".repeat(101);
         for bad in [&b"a=%"[..], b"a=%zz", b"a=\xff", b"a=%ff", many.as_bytes()] {
             assert!(Form::parse(bad).is_err(), "{bad:?}");

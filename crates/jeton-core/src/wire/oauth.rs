@@ -1,89 +1,44 @@
-//! Token, introspection and revocation requests, and their answers in Keycloak's shape
-//! (RFC 6749 §3.2, §5, as recorded from Keycloak 26).
+//! Answers of the token, introspection and revocation endpoints in Keycloak's shape (RFC 6749 §5, as recorded from
+//! Keycloak 26).
 
 use http::header::{
-    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderName, PRAGMA, REFERRER_POLICY, RETRY_AFTER,
-    STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, PRAGMA, REFERRER_POLICY, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
+    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode};
 
-use super::form::{Form, basic};
-use crate::domain::realm::{ClientErrors, Settings};
+use crate::domain::realm::{ClientErrors, Profile, Settings};
 use crate::domain::refusal::{Reason, Refusal};
-use crate::rules::{Grant, Issue};
+use crate::domain::session::Confirmation;
+use crate::rules::Issue;
 use crate::secret::Secret;
-
-/// Who asks: a client's id and secret, from the form or, if that names none, from Basic.
-pub struct ClientAuth {
-    /// The client's id.
-    pub client_id: Option<String>,
-    /// Its secret.
-    pub secret: Option<Secret<String>>,
-    /// There is an `Authorization` header of another scheme and nothing else: answered with a challenge.
-    pub challenge: bool,
-}
+use crate::time::Timestamp;
+use crate::token::dpop;
 
 /// An answer to send.
 pub type Answer = http::Response<String>;
 
-/// A token request.
-pub struct TokenRequest {
-    /// Who asks.
-    pub client: ClientAuth,
-    /// What is offered.
-    pub grant: Grant,
-    /// What is asked for.
-    pub scope: Option<String>,
-}
-
-/// Reads a form body, refusing any other content type.
-pub fn form(headers: &HeaderMap, body: &[u8]) -> Result<Form, Refusal> {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        return Err(Reason::UnsupportedType.into());
-    }
-    Form::parse(body)
-}
-
-/// Who asks. The form wins over Basic where both are there, as in Keycloak.
-pub fn client_auth(headers: &HeaderMap, form: &Form) -> ClientAuth {
-    if let Some(client_id) = form.field("client_id") {
-        let mut secret = form.field("client_secret").map(Secret::from);
-        if secret.is_none() {
-            // RFC 6749 §2.3.1 with the id repeated in the form: the secret still stands in the header.
-            secret = authorization(headers).and_then(basic).filter(|(user, _)| user == client_id).map(|pair| pair.1);
-        }
-        return ClientAuth { client_id: Some(client_id.to_owned()), secret, challenge: false };
-    }
-    let header = authorization(headers);
-    match header.and_then(basic) {
-        Some((client_id, secret)) => ClientAuth { client_id: Some(client_id), secret: Some(secret), challenge: false },
-        None => ClientAuth { client_id: None, secret: None, challenge: header.is_some() },
-    }
-}
-
-/// Reads a token request; the grant type is looked at before the client, as in Keycloak.
-pub fn token_request(headers: &HeaderMap, body: &[u8]) -> Result<TokenRequest, Refusal> {
-    let form = form(headers, body)?;
-    let client = client_auth(headers, &form);
-    let grant = match form.field("grant_type") {
-        None => return Err(Refusal::new(Reason::Missing).field("grant_type")),
-        Some("client_credentials") => {
-            Grant::ClientCredentials { secret: client.secret.clone(), repeated: form.has_repeated() }
-        }
-        Some(_) => return Err(Reason::UnsupportedGrant.into()),
-    };
-    Ok(TokenRequest { client, grant, scope: form.field("scope").map(str::to_owned) })
-}
-
-/// The answer to a token request that was granted; `token` is the signed token.
-pub fn token_answer(issue: &Issue, token: &Secret<String>, not_before: i64) -> Answer {
-    let expires_in = issue.expires_at.as_secs() - issue.issued_at.as_secs();
+/// The answer to a token request that was granted; `token` is the signed token (RFC 6749 §5.1), `issued` its type where
+/// it was had for another token (RFC 8693 §2.2.1).
+pub fn token_answer(
+    issue: &Issue,
+    token: &Secret<String>,
+    issued: Option<&'static str>,
+    now: Timestamp,
+    not_before: i64,
+) -> Answer {
+    let left = |end: Timestamp| end.as_secs() - now.as_secs();
+    let expires_in = left(issue.expires_at);
+    let refresh_expires_in = issue.refresh_expires_at.map_or(0, left);
+    // What we make needs no escape in JSON.
+    let refresh = issue.refresh.as_ref().map(|refresh| format!(r#""refresh_token":"{}","#, refresh.expose()));
+    let issued = issued.map(|name| format!(r#""issued_token_type":"{name}","#)).unwrap_or_default();
+    let token_type = if matches!(issue.cnf, Some(Confirmation::Jkt(_))) { "DPoP" } else { "Bearer" };
     let scope = serde_json::Value::String(issue.scope.clone());
     let body = format!(
-        r#"{{"access_token":"{}","expires_in":{expires_in},"refresh_expires_in":0,"token_type":"Bearer","not-before-policy":{not_before},"scope":{scope}}}"#,
+        r#"{{"access_token":"{}","expires_in":{expires_in},"refresh_expires_in":{refresh_expires_in},{}{issued}"token_type":"{token_type}","not-before-policy":{not_before},"scope":{scope}}}"#,
         token.expose(),
+        refresh.unwrap_or_default(),
     );
     answer(200, body)
 }
@@ -95,6 +50,31 @@ pub fn refusal_answer(refusal: &Refusal, settings: Option<&Settings>) -> Answer 
     let detail = refusal.detail.as_deref();
     let bad_client = "Invalid client or Invalid client credentials";
     let (status, code, text) = match refusal.reason {
+        // RFC 8628 §3.5.
+        Reason::Pending => (400, "authorization_pending", Some("The person has not decided yet".to_owned())),
+        Reason::Throttled if is_about_device(refusal) => {
+            (400, "slow_down", Some("Wait five seconds longer from now on".to_owned()))
+        }
+        Reason::Expired if is_about_device(refusal) => {
+            (400, "expired_token", Some("The device code is over; ask for another".to_owned()))
+        }
+        Reason::Denied if is_about_device(refusal) => (400, "access_denied", Some("The person said no".to_owned())),
+        // RFC 8693 §2.2.2.
+        reason if is_about_grant(refusal) && refusal.field.as_deref() == Some("subject_token") => {
+            (400, "invalid_request", Some(detail.unwrap_or(grant_text(reason)).to_owned()))
+        }
+        reason if is_about_grant(refusal) => {
+            // Keycloak answers a person's wrong password as a client's.
+            let keycloak = settings.is_some_and(|settings| settings.profile == Profile::Keycloak);
+            let status = if keycloak && refusal.field.as_deref() == Some("password") { 401 } else { 400 };
+            (status, "invalid_grant", Some(detail.unwrap_or(grant_text(reason)).to_owned()))
+        }
+        Reason::Malformed if refusal.field.as_deref() == Some(dpop::HEADER) => {
+            (400, "invalid_dpop_proof", detail.map(str::to_owned))
+        }
+        Reason::Missing if refusal.field.as_deref() == Some(dpop::NONCE_HEADER) => {
+            (400, "use_dpop_nonce", detail.map(str::to_owned))
+        }
         Reason::NoRealm => match detail {
             None => (404, "Realm does not exist", None),
             Some(text) => (403, "access_denied", Some(text.to_owned())),
@@ -126,11 +106,13 @@ pub fn refusal_answer(refusal: &Refusal, settings: Option<&Settings>) -> Answer 
             (401, "invalid_client", Some(bad_client.to_owned()))
         }
         Reason::Disabled => (401, "invalid_request", Some(detail.unwrap_or("Service account disabled").to_owned())),
+        Reason::DeniedGrant if detail.is_some() => (400, "unauthorized_client", detail.map(str::to_owned)),
         Reason::DeniedGrant => {
             let status = if compat == Some(26) { 400 } else { 401 };
             (status, "unauthorized_client", Some("Client not enabled to retrieve service account".to_owned()))
         }
         Reason::DeniedScope => (400, "invalid_scope", detail.map(str::to_owned)),
+        Reason::DeniedAudience => (400, "invalid_target", detail.map(str::to_owned)),
         Reason::Throttled => (429, "slow_down", Some("Too many requests".to_owned())),
         Reason::Unavailable => (503, "temporarily_unavailable", Some("Try again later".to_owned())),
         reason => (reason.status(), "invalid_request", detail.map(str::to_owned)),
@@ -146,12 +128,39 @@ pub fn refusal_answer(refusal: &Refusal, settings: Option<&Settings>) -> Answer 
     answer
 }
 
+/// Whether it is the offered grant that is no good (RFC 6749 §5.2 `invalid_grant`): the rules name its parameter.
+fn is_about_grant(refusal: &Refusal) -> bool {
+    use Reason::{InvalidToken, Locked, WrongCredentials};
+    let branch = refusal.reason.parent().unwrap_or(refusal.reason);
+    refusal.field.is_some() && (matches!(branch, InvalidToken | WrongCredentials) || refusal.reason == Locked)
+}
+
+fn is_about_device(refusal: &Refusal) -> bool {
+    refusal.field.as_deref() == Some("device_code")
+}
+
+/// What is said of a grant that is no good: no more than its holder may know.
+fn grant_text(reason: Reason) -> &'static str {
+    match reason {
+        Reason::WrongCredentials | Reason::Locked => "Invalid user credentials",
+        Reason::Expired => "Token is not active",
+        Reason::Revoked => "Session not active",
+        Reason::Disabled => "Account disabled",
+        _ => "Invalid token",
+    }
+}
+
 /// A 401 without a body: who uses another scheme than Basic is told which one is spoken here.
 pub fn challenge(realm: &str) -> Answer {
     let mut answer = answer(401, String::new());
     answer.headers_mut().remove(CONTENT_TYPE);
-    insert(&mut answer, WWW_AUTHENTICATE, &format!("Basic realm=\"{realm}\""));
+    add_challenge(&mut answer, realm);
     answer
+}
+
+/// The same challenge for a client that was refused after it used the `Authorization` header (RFC 6749 §5.2).
+pub fn add_challenge(answer: &mut Answer, realm: &str) {
+    insert(answer, WWW_AUTHENTICATE, &format!("Basic realm=\"{realm}\""));
 }
 
 /// `{"error":…,"error_description":…}` (RFC 6749 §5.2).
@@ -187,18 +196,8 @@ static HEADERS: [(HeaderName, HeaderValue); 8] = [
 ];
 
 /// Adds a header. What we write is fit for one; if it were not, an answer without it is better than none.
-fn insert(answer: &mut Answer, name: HeaderName, value: &str) {
+pub(super) fn insert(answer: &mut Answer, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         answer.headers_mut().insert(name, value);
     }
-}
-
-/// The one `Authorization` header; two of them are as good as none.
-fn authorization(headers: &HeaderMap) -> Option<&str> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let first = values.next()?;
-    if values.next().is_some() {
-        return None;
-    }
-    first.to_str().ok()
 }

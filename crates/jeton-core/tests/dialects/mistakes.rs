@@ -70,6 +70,11 @@ const ROWS: &[(&str, &str, &str)] = &[
     ("zone = \"Europe/Lisbon\"", "zone = ¦\"Europe/Lisbonn\"", "no IANA time zone"),
     ("end = {", "¦ends = {", "unknown key `ends` (did you mean `end`?)"),
     ("claims = '", "¦claim = '", "unknown key `claim`"),
+    (
+        "claims = '{",
+        "header = '{\"alg\":\"{{alg}}\",\"typ\":\"at+jwt\",\"kid\":\"{{key.id}}\"}'\nclaims = ¦'{\"client_id\":\"x\",",
+        "it would pass for one of OAuth's",
+    ),
     ("claims = '{\"iss\":\"{{issuer}}\",", "claims = ¦'{", "refused without the claim `iss` in this form"),
     (
         "'{\"iss\":\"{{issuer}}\",\"sub\":\"{{person.id}}\",",

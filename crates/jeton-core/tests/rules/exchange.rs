@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jeton_core::change::Change;
+use jeton_core::domain::id::Digest;
 use jeton_core::domain::principal::Kind;
 use jeton_core::domain::refusal::Reason;
 use jeton_core::domain::throttle::Failures;
@@ -54,7 +55,6 @@ fn passwords() {
                 |facts| facts.person.as_mut().unwrap().principal.kind = Kind::Service,
                 Err(Reason::WrongCredentials),
             ),
-            ("nonce used", |facts| facts.nonce_used = true, Err(Reason::Malformed)),
             ("locked", |facts| facts.throttle.pair = failures(10), Err(Reason::Locked)),
         ],
     );
@@ -235,4 +235,13 @@ fn a_cap_ends_the_oldest_sessions() {
 
 fn failures(count: i64) -> Failures {
     Failures { count, first_at: now(), last_at: now(), succeeded_at: None }
+}
+
+#[test]
+fn a_nonce_is_good_once() {
+    let nonce = Some((Digest([3; 32]), Duration::from_secs(60)));
+    let request = Request { nonce, ..password(false, false) };
+    let right = PasswordCheck { realm: true, target: false };
+    let used = |facts: &mut Facts| facts.used = vec![Digest([3; 32])];
+    check(&request, right, &[("new", |_| {}, Ok(())), ("used", used, Err(Reason::Malformed))]);
 }

@@ -94,7 +94,7 @@ impl Family {
     pub(crate) fn live(&self, now: Timestamp) -> Vec<usize> {
         let good = |number: &usize| {
             let facts = self.token(&self.tokens[*number]);
-            of_session_token(&self.facts.realm, &facts, Shape::Dialect(self.dialect), now).answer.is_ok()
+            of_session_token(&self.facts.realm, &facts, Shape::Dialect(self.dialect), None, now).answer.is_ok()
         };
         (0..self.tokens.len()).filter(good).collect()
     }

@@ -13,7 +13,7 @@ use jeton_core::domain::session::{Session, Token};
 use jeton_core::domain::target::{Membership, Target};
 use jeton_core::domain::throttle::{Throttle, ThrottleKeys};
 use jeton_core::facts::{Facts, Person, TokenFacts};
-use jeton_core::rules::{Decision, Grant, Issue, Known, PasswordCheck, Request, Shape, exchange};
+use jeton_core::rules::{ClientProof, Decision, Grant, Issue, Known, PasswordCheck, Request, Shape, exchange};
 use jeton_core::secret::Secret;
 use jeton_core::time::Timestamp;
 use jeton_core::token::pepper::{Pepper, Purpose};
@@ -91,17 +91,19 @@ pub(crate) fn facts() -> Facts {
             not_before: Timestamp::EPOCH,
             created_at: Timestamp::EPOCH,
             settings: ClientSettings {
-                grants: vec!["client_credentials".to_owned()],
+                grants: vec![jeton_core::domain::grant::GrantType::ClientCredentials],
                 scopes: vec!["read".to_owned(), "write".to_owned()],
                 ..ClientSettings::default()
             },
             service: service.clone(),
             secrets: secrets(),
+            registration: None,
         })),
         api_key: Some(Arc::new(ApiKey {
             id: id(41),
             key_id: "b6bf15b4-e00f-4d03-8e2b-7ed8829c8ff6".to_owned(),
             enabled: true,
+            not_before: Timestamp::EPOCH,
             expires_at: None,
             created_at: Timestamp::EPOCH,
             service,
@@ -118,8 +120,10 @@ pub(crate) fn facts() -> Facts {
         })),
         membership: Some(Membership { level: "Admin".to_owned(), password: None }),
         token: None,
+        issued_to: None,
         ended: false,
-        nonce_used: false,
+        used: Vec::new(),
+        device: None,
         throttle: Throttle::default(),
     }
 }
@@ -135,7 +139,19 @@ pub(crate) fn throttle_keys() -> ThrottleKeys {
 
 /// A request of `grant` in a dialect, or in OAuth.
 pub(crate) fn request(grant: Grant, shape: Shape<'static>) -> Request<'static> {
-    Request { grant, scope: None, shape, nonce: None, throttle: Some(throttle_keys()), source: "192.0.2.1".to_owned() }
+    Request {
+        grant,
+        client: ClientProof::None,
+        repeated: false,
+        scope: None,
+        resources: Vec::new(),
+        cnf: None,
+        certificate: None,
+        shape,
+        nonce: None,
+        throttle: Some(throttle_keys()),
+        source: "192.0.2.1".to_owned(),
+    }
 }
 
 pub(crate) fn password(target: bool, act_as: bool) -> Request<'static> {
@@ -147,7 +163,8 @@ pub(crate) fn api_key(secret: &str) -> Request<'static> {
 }
 
 pub(crate) fn client(secret: &str) -> Request<'static> {
-    request(Grant::ClientCredentials { secret: Some(Secret::from(secret)), repeated: false }, Shape::OAuth)
+    let client = ClientProof::Secret { secret: Secret::from(secret), method: None };
+    Request { client, ..request(Grant::ClientCredentials, Shape::OAuth) }
 }
 
 /// Decides, with the password's checks as given.
@@ -193,6 +210,7 @@ pub(crate) fn token_facts(token: Token, session: Session, principal: &Principal,
         principal: Arc::new(principal.clone()),
         actor: None,
         target,
+        exchanged: Vec::new(),
         successor: None,
     }
 }

@@ -29,7 +29,8 @@ fn renew(family: &mut Family, which: usize, now: Timestamp) -> Result<String, Re
 /// Shows token `which` to an endpoint that says whether it is live.
 fn show(family: &mut Family, which: usize, now: Timestamp) {
     let facts = family.load(which);
-    let decision = of_session_token(&facts.realm, facts.token.as_ref().unwrap(), Shape::Dialect(family.dialect), now);
+    let decision =
+        of_session_token(&facts.realm, facts.token.as_ref().unwrap(), Shape::Dialect(family.dialect), None, now);
     assert!(decision.answer.is_ok());
     family.commit(&decision.changes).unwrap();
 }
@@ -169,7 +170,7 @@ fn a_successors_first_use_is_written_once() {
         let changes = |family: &Family, which: usize, secs: i64| {
             let facts = family.load(which);
             let shape = Shape::Dialect(family.dialect);
-            of_session_token(&facts.realm, facts.token.as_ref().unwrap(), shape, shifted(now(), secs)).changes
+            of_session_token(&facts.realm, facts.token.as_ref().unwrap(), shape, None, shifted(now(), secs)).changes
         };
         assert_eq!(changes(&family, 0, 0), [], "a session that was never renewed");
         renew(&mut family, 0, now()).unwrap();

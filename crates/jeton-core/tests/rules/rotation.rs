@@ -34,7 +34,7 @@ fn renew(facts: Facts, dialect: &'static Dialect, now: Timestamp, seed: u64) -> 
 
 fn show(facts: Facts, dialect: &'static Dialect, now: Timestamp) -> (bool, Vec<Change>) {
     let token = facts.token.as_ref().unwrap();
-    let decision = of_session_token(&facts.realm, token, Shape::Dialect(dialect), now);
+    let decision = of_session_token(&facts.realm, token, Shape::Dialect(dialect), None, now);
     (decision.answer.is_ok(), decision.changes)
 }
 

@@ -11,7 +11,7 @@ use jeton_core::facts::{Facts, TokenFacts};
 use jeton_core::rules::state::{of_client_token, of_session_token};
 use jeton_core::rules::{PasswordCheck, Shape};
 use jeton_core::time::Timestamp;
-use jeton_core::token::jwt::Claims;
+use jeton_core::token::jwt::{Audience, Claims};
 
 use crate::fixture::{apply, decide, dialect, facts, now, password, principal, the};
 
@@ -60,7 +60,7 @@ fn session_tokens() {
         let mut token = signed_in(true);
         change(Arc::make_mut(&mut realm), &mut token);
         let then = now() + Duration::from_secs(later);
-        let decision = of_session_token(&realm, &token, Shape::Dialect(dialect("inevent")), then);
+        let decision = of_session_token(&realm, &token, Shape::Dialect(dialect("inevent")), None, then);
         assert_eq!(decision.answer.err().map(|refusal| refusal.reason), expected, "{name}");
     }
 }
@@ -69,11 +69,11 @@ fn session_tokens() {
 fn an_admin_acts_as_a_user_under_a_targets_token() {
     let realm = facts().realm;
     let within = signed_in(true);
-    let live = of_session_token(&realm, &within, Shape::Dialect(dialect("inevent")), now()).answer.unwrap();
-    assert_eq!((live.target, live.level, live.scope), (Some(7), Some("User"), "event"));
+    let live = of_session_token(&realm, &within, Shape::Dialect(dialect("inevent")), None, now()).answer.unwrap();
+    assert_eq!((live.target, live.level, &*live.scope), (Some(7), Some("User"), "event"));
     let everywhere = signed_in(false);
-    let live = of_session_token(&realm, &everywhere, Shape::Dialect(dialect("inevent")), now()).answer.unwrap();
-    assert_eq!((live.target, live.level, live.scope), (None, None, "system"));
+    let live = of_session_token(&realm, &everywhere, Shape::Dialect(dialect("inevent")), None, now()).answer.unwrap();
+    assert_eq!((live.target, live.level, &*live.scope), (None, None, "system"));
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn use_is_noted_once_an_hour() {
     let token = signed_in(false);
     for (later, writes) in [(0, 0), (3599, 0), (3600, 1)] {
         let then = now() + Duration::from_secs(later);
-        let decision = of_session_token(&realm, &token, Shape::Dialect(dialect("inevent")), then);
+        let decision = of_session_token(&realm, &token, Shape::Dialect(dialect("inevent")), None, then);
         assert_eq!(decision.changes.len(), writes, "{later}");
     }
 }
@@ -122,7 +122,57 @@ fn client_tokens() {
             ..Claims::default()
         };
         change(&mut facts, &mut claims);
-        assert_eq!(of_client_token(&facts, &claims, ISSUER, now()).err(), expected, "{name}");
+        assert_eq!(of_client_token(&facts, facts.client.as_deref(), &claims, ISSUER, now()).err(), expected, "{name}");
+    }
+}
+
+/// An audience that was taken from a client is gone from its tokens too.
+#[test]
+fn g3_a_token_is_for_whom_its_client_may_still_have_tokens() {
+    let named = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    type Row<'a> = (&'a [&'a str], &'a [&'a str], Result<&'a [&'a str], Reason>);
+    let rows: [Row<'_>; 7] = [
+        (&[], &["a"], Ok(&[])),
+        (&["a"], &["a", "b"], Ok(&["a"])),
+        (&["a", "b"], &["b"], Ok(&["b"])),
+        (&["a"], &["b"], Err(Reason::Revoked)),
+        (&["a"], &[], Err(Reason::Revoked)),
+        (&[ISSUER], &[], Ok(&[ISSUER])),
+        (&["A"], &["a"], Err(Reason::Revoked)),
+    ];
+    for (said, allowed, expected) in rows {
+        let mut facts = facts();
+        the(&mut facts.client).settings.audiences = named(allowed);
+        let claims = Claims {
+            sub: the(&mut facts.client).service.id.to_string(),
+            iat: now().as_secs() - 60,
+            exp: now().as_secs() + 60,
+            iss: ISSUER.to_owned(),
+            aud: (!said.is_empty()).then(|| Audience::Many(named(said))),
+            ..Claims::default()
+        };
+        let live = of_client_token(&facts, facts.client.as_deref(), &claims, ISSUER, now());
+        assert_eq!(live.map(|live| live.audience), expected.map(named), "{said:?} of {allowed:?}");
+    }
+}
+
+/// E14, for sessions: each of those that they hang on has a cut-off, and one of them after the sign-in is enough.
+#[test]
+fn e14_one_late_cut_off_of_four_ends_a_session() {
+    let before = Timestamp::EPOCH;
+    let after = now() + Duration::from_secs(1);
+    for late in 0..16_u8 {
+        let cut_off = |level: u8| if late & (1 << level) == 0 { before } else { after };
+        let mut all = facts();
+        Arc::make_mut(&mut all.realm).not_before = cut_off(0);
+        let mut token = signed_in(false);
+        the(&mut all.client).not_before = cut_off(1);
+        Arc::make_mut(&mut token.principal).not_before = cut_off(2);
+        the(&mut all.api_key).not_before = cut_off(3);
+        (token.client, token.api_key) = (all.client.clone(), all.api_key.clone());
+        let decision = of_session_token(&all.realm, &token, Shape::Dialect(dialect("inevent")), None, after);
+        let expected = (late > 0).then_some(Reason::Revoked);
+        assert_eq!(decision.answer.err().map(|refusal| refusal.reason), expected, "{late:04b}");
     }
 }
 
@@ -145,7 +195,7 @@ fn e14_the_latest_cut_off_holds() {
                     ..Claims::default()
                 };
                 let refused = [realm, of_client, service].contains(&now());
-                assert_eq!(of_client_token(&facts, &claims, ISSUER, now()).is_err(), refused);
+                assert_eq!(of_client_token(&facts, facts.client.as_deref(), &claims, ISSUER, now()).is_err(), refused);
             }
         }
     }

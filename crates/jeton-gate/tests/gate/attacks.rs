@@ -105,7 +105,8 @@ async fn the_forward_auth_endpoint_holds() {
         for (name, value) in &row.headers {
             headers.append(name.parse::<HeaderName>().unwrap(), HeaderValue::from_bytes(value).unwrap());
         }
-        let answer = forward_auth(&guard, Peer::new("10.0.0.1:1".parse().unwrap(), false), &headers).await;
+        let answer =
+            forward_auth(&guard, Peer::from("10.0.0.1:1".parse::<std::net::SocketAddr>().unwrap()), &headers).await;
         assert_eq!(answer.status().as_u16(), expected, "{}", row.name);
     }
     assert!(ran > 80, "only {ran} rows ran");

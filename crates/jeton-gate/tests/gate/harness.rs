@@ -18,7 +18,7 @@ use jeton_core::secret::Secret;
 use jeton_core::time::Timestamp;
 use jeton_gate::response::{Body, BodyError};
 use jeton_gate::rule::Rules;
-use jeton_gate::{Caller, CheckToken, Gate, Guard, Upstream, Usage};
+use jeton_gate::{Caller, CheckToken, Gate, Guard, Proofs, Upstream, Usage};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -55,6 +55,7 @@ pub(crate) fn caller() -> Caller {
         target: None,
         level: Some("User".to_owned()),
         actor: None,
+        cnf: None,
         expires_at: Timestamp::MAX,
     }
 }
@@ -64,9 +65,10 @@ pub(crate) fn guard(rules: &[&str]) -> Guard<FakeCheck> {
     Guard {
         realm: "zebra".to_owned(),
         rules: rules.iter().map(|rule| rule.parse().unwrap()).collect::<Rules>(),
-        usage: Usage::Bearer { realm: "zebra".to_owned() },
+        usage: Usage::Bearer { realm: "zebra".to_owned(), metadata: None },
         check: FakeCheck,
         trusted: vec!["10.0.0.0/8".parse().unwrap()],
+        proofs: Arc::new(Proofs::new(|| Timestamp::EPOCH)),
     }
 }
 

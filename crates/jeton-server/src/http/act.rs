@@ -10,7 +10,7 @@ use jeton_core::domain::policy::Refresh;
 use jeton_core::domain::principal::canonical_username;
 use jeton_core::domain::refusal::{Reason, Refusal};
 use jeton_core::facts::Query;
-use jeton_core::rules::{self, Grant, Shape, end};
+use jeton_core::rules::{self, ClientProof, Grant, Shape, end};
 use jeton_core::secret::Secret;
 use jeton_core::token::pepper::Purpose;
 
@@ -69,7 +69,7 @@ async fn whole(
     client_beside(app, mount, grant, values, received.source).await?;
     match grant {
         GrantName::End => sign_out(app, mount, values, received).await,
-        GrantName::UserInfo => user_info(app, mount, values).await,
+        GrantName::UserInfo => user_info(app, mount, values, received).await,
         _ => sign_in(app, mount, grant, values, received.source, None).await,
     }
 }
@@ -86,7 +86,8 @@ pub(super) async fn client_beside(
         return Ok(());
     };
     let client_id = values.text("client_id").unwrap_or_default();
-    match client::prove(app, &mount.realm, client_id, Some(secret), source).await {
+    let proof = ClientProof::Secret { secret: secret.clone(), method: None };
+    match client::prove(app, &mount.realm, client_id, &proof, source).await {
         Ok(_) => Ok(()),
         // `wrong_credentials` would say that it is the person's.
         Err(refusal) if refusal.reason == Reason::WrongCredentials => Err(Reason::InvalidClient.into()),
@@ -111,6 +112,7 @@ pub(super) async fn sign_in(
     let username = canonical_username(text("username"));
     let act_as = values.text("act_as").map(canonical_username);
     let mut password = None;
+    let mut client = ClientProof::None;
 
     let grant = match grant {
         GrantName::Password => {
@@ -129,7 +131,8 @@ pub(super) async fn sign_in(
         GrantName::ClientCredentials => {
             query.client_id = values.text("client_id");
             query.throttle = Some(throttle_keys(app, realm, "client", text("client_id"), source));
-            Grant::ClientCredentials { secret: values.secret("client_secret").cloned(), repeated: false }
+            client = ClientProof::Secret { secret: secret("client_secret"), method: None };
+            Grant::ClientCredentials
         }
         GrantName::Refresh | GrantName::Renew => {
             let name = if grant == GrantName::Renew { "access_token" } else { "refresh_token" };
@@ -145,10 +148,16 @@ pub(super) async fn sign_in(
         (app.pepper.digest(Purpose::Nonce, &[realm.as_bytes(), nonce.as_bytes()]), within)
     });
     let nonce = nonce.or(once);
-    query.nonce = nonce.map(|(digest, _)| digest);
+    query.once.extend(nonce.map(|(digest, _)| digest));
     let request = rules::Request {
         grant,
+        client,
+        repeated: false,
         scope: values.text("scope").map(str::to_owned),
+        resources: Vec::new(),
+        cnf: None,
+        // A dialect's request proves nothing beside what its file says.
+        certificate: None,
         shape: Shape::Dialect(dialect),
         nonce,
         throttle: query.throttle,
@@ -174,14 +183,17 @@ async fn presented(app: &App, realm: &str, token: &Secret<String>) -> Result<Pre
 }
 
 /// Whom the token in the request speaks for.
-async fn user_info(app: &App, mount: &Mount, values: &Values) -> Result<Values, Ended> {
+async fn user_info(app: &App, mount: &Mount, values: &Values, received: &Received) -> Result<Values, Ended> {
     let token = values.secret("access_token").ok_or(Reason::NoToken)?;
     let now = app.clock.now();
     let said = inspect(app, &mount.realm, token, |live, _, facts| {
         let issuer = facts.realm.issuer(&app.site.public_url);
-        live.values(&facts.realm, &issuer, now).with("access_token", token.clone())
+        // A dialect's request has no place for the proof that a token bound to a key needs.
+        let proven = live.cnf.is_none_or(|bound| bound.is_certificate(received.certificate()));
+        proven.then(|| live.values(&facts.realm, &issuer, now).with("access_token", token.clone()))
     })
-    .await?;
+    .await?
+    .ok_or(Reason::InvalidToken)?;
     // A request that names somebody (`GET /users/{{person.id}}`) is answered about nobody else.
     let another = |(name, value): (&str, &_)| name.starts_with("person.") && said.get(name) != Some(value);
     if values.iter().any(another) { Err(Reason::Denied.into()) } else { Ok(said) }

@@ -1,19 +1,19 @@
 //! `GET …/certs` and `…/.well-known/jwks.json`: the realm's public keys (RFC 7517 §5).
 
+use aws_lc_rs::digest;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 
 use super::realm;
-use super::respond::{AnsweredBy, oauth_refusal, refusal_of};
+use super::respond::{oauth_refusal, refusal_of};
 use super::router::Http;
 use jeton_core::token::jwk::Jwk;
-
-/// How long a verifier may keep the keys, in seconds: a key is published at least this long before it signs.
-const MAX_AGE: u32 = 300;
 
 #[derive(Serialize)]
 struct JwkSet<'a> {
@@ -31,9 +31,10 @@ pub(super) async fn get(State(http): State<Http>, Path(realm): Path<String>, hea
         Err(fault) => return oauth_refusal(&refusal_of(fault.into()), Some(&found.settings)),
     };
     // The set is named by the ids in it: they are thumbprints, so they say it all.
-    let tag: Vec<&str> = keys.jwks().map(|jwk| jwk.kid.as_str()).collect();
-    let tag = format!("\"{}\"", tag.join("."));
-    let unchanged = headers.get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
+    let kids: Vec<&str> = keys.jwks().map(|jwk| jwk.kid.as_str()).collect();
+    let tag = digest::digest(&digest::SHA256, kids.join(".").as_bytes());
+    let tag = format!("\"{}\"", BASE64URL.encode(tag));
+    let unchanged = headers.get_all(IF_NONE_MATCH).iter().any(|known| names(known, &tag));
     let body = match unchanged {
         true => Body::empty(),
         false => Body::from(serde_json::to_string(&JwkSet { keys: keys.jwks().collect() }).unwrap_or_default()),
@@ -44,11 +45,14 @@ pub(super) async fn get(State(http): State<Http>, Path(realm): Path<String>, hea
     }
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    // A cache must not give one origin what it kept for none.
-    headers.insert(VARY, HeaderValue::from_static("Origin"));
-    let caching = HeaderValue::try_from(format!("public, max-age={MAX_AGE}"));
+    let caching = HeaderValue::try_from(format!("public, max-age={}", found.settings.jwks_max_age_secs));
     caching.into_iter().for_each(|value| drop(headers.insert(CACHE_CONTROL, value)));
     HeaderValue::try_from(tag).into_iter().for_each(|value| drop(headers.insert(ETAG, value)));
-    response.extensions_mut().insert(AnsweredBy(realm));
     response
+}
+
+/// Whether `If-None-Match` names this tag, weak or not (RFC 9110 §13.1.2): proxies that compress weaken it.
+fn names(header: &HeaderValue, tag: &str) -> bool {
+    let known = header.to_str().unwrap_or_default().split(',').map(str::trim);
+    known.map(|known| known.strip_prefix("W/").unwrap_or(known)).any(|known| known == tag || known == "*")
 }

@@ -8,11 +8,12 @@ use axum::body::Body;
 use axum::response::Response;
 use jeton_core::change::Change;
 use jeton_core::domain::client::Client;
+use jeton_core::domain::id::Digest;
 use jeton_core::domain::realm::Realm;
 use jeton_core::domain::refusal::{Reason, Refusal};
 use jeton_core::facts::Query;
-use jeton_core::rules::authenticate;
-use jeton_core::secret::Secret;
+use jeton_core::rules::authenticate::{self, Authenticated, ClientProof};
+use jeton_core::wire::client_auth::client_auth;
 use jeton_core::wire::form::Form;
 use jeton_core::wire::oauth;
 
@@ -27,33 +28,37 @@ pub(super) async fn authenticated(
     received: &Received,
     form: &Form,
 ) -> Result<Result<Arc<Client>, Response>, Refusal> {
-    let auth = oauth::client_auth(&received.parts.headers, form);
+    let auth = client_auth(&received.parts.headers, form).over(received.certificate());
     let Some(client_id) = auth.client_id.as_deref() else {
         return no_client(&realm.name, auth.challenge).map(Err);
     };
-    prove(app, &realm.name, client_id, auth.secret.as_ref(), received.source).await.map(Ok)
+    prove(app, &realm.name, client_id, &auth.proof, received.source).await.map(Ok)
 }
 
-/// The client that a secret proves.
+/// The client that this proof proves.
 pub(super) async fn prove(
     app: &App,
     realm: &str,
     client_id: &str,
-    secret: Option<&Secret<String>>,
+    proof: &ClientProof,
     source: IpAddr,
 ) -> Result<Arc<Client>, Refusal> {
     let keys = throttle_keys(app, realm, "client", client_id, source);
-    let query = Query { realm, client_id: Some(client_id), throttle: Some(keys), ..Query::default() };
+    let once = good_once(app, realm, proof).into_iter().collect();
+    let query = Query { realm, client_id: Some(client_id), once, throttle: Some(keys), ..Query::default() };
     let facts = app.store.load(&query).await.map_err(|error| refusal_of(error.into()))?;
     let facts = facts.ok_or(Refusal::new(Reason::NoRealm))?;
     let now = app.clock.now();
-    match authenticate::client(&facts, &app.pepper, secret, now) {
-        Ok(client) => {
-            if facts.throttle.pair.count > 0 {
-                let recovered = vec![Change::Succeed { keys, at: now }];
-                app.store.commit(recovered).await.map_err(|error| refusal_of(error.into()))?;
+    let issuer = facts.realm.issuer(&app.site.public_url);
+    match authenticate::client(&facts, &app.pepper, &issuer, proof, now) {
+        Ok(Authenticated { client, change }) => {
+            let recovered = (facts.throttle.pair.count > 0).then_some(Change::Succeed { keys, at: now });
+            match app.store.commit(change.into_iter().chain(recovered).collect()).await {
+                Ok(()) => Ok(Arc::clone(client)),
+                // Of two uses of one assertion, this was the later.
+                Err(jeton_store::Error::Conflict) => Err(Reason::WrongCredentials.into()),
+                Err(error) => Err(refusal_of(error.into())),
             }
-            Ok(Arc::clone(client))
         }
         Err(reason) => {
             app.metrics.refusals(reason.name()).inc();
@@ -63,6 +68,14 @@ pub(super) async fn prove(
             }
             Err(reason.into())
         }
+    }
+}
+
+/// What in a client's proof is good once: the store is asked whether it was used.
+pub(super) fn good_once(app: &App, realm: &str, proof: &ClientProof) -> Option<Digest> {
+    match proof {
+        ClientProof::Assertion(assertion) => authenticate::assertion_digest(&app.pepper, realm, assertion.expose()),
+        ClientProof::None | ClientProof::Secret { .. } | ClientProof::Certificate(_) | ClientProof::Proven => None,
     }
 }
 

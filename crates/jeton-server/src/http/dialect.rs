@@ -11,7 +11,7 @@ use http::{HeaderValue, Method, StatusCode};
 use jeton_core::dialect::{self, Place, Reading, Values};
 use jeton_core::domain::refusal::{Reason, Refusal};
 use jeton_gate::decide::{Original, admit};
-use jeton_gate::host;
+use jeton_gate::{Peer, host};
 
 use super::act::act;
 use super::receive::receive;
@@ -19,6 +19,7 @@ use super::respond::{AnsweredBy, not_found, refusal_of, respond};
 use super::router::Http;
 use crate::app::App;
 use crate::fault::Fault;
+use crate::listen::Transport;
 use crate::mounts::{Mount, Mounts};
 
 pub(super) async fn any(State(http): State<Http>, request: Request) -> Response {
@@ -147,7 +148,7 @@ async fn gate(http: &Http, host: Option<&str>, request: Request) -> Option<Respo
         Ok(table) => table,
         Err(fault) => return Some(unavailable(fault)),
     };
-    let peer = *request.extensions().get::<ConnectInfo<SocketAddr>>()?;
+    let peer = peer(&request)?;
     for gate in &table.gates {
         let original = Original {
             method: request.method(),
@@ -155,12 +156,13 @@ async fn gate(http: &Http, host: Option<&str>, request: Request) -> Option<Respo
             path: request.uri().path(),
             query: request.uri().query(),
             headers: request.headers(),
+            certificate: peer.certificate.as_deref(),
         };
         let unknown = |refusal: &Refusal| refusal.reason == Reason::NoRoute;
         match admit(&gate.guard.rules, &gate.guard.usage, &original) {
             Err(rejection) if unknown(&rejection.refusal) => {}
             _ => {
-                let mut response = gate.handle(peer.0, request).await.map(Body::new);
+                let mut response = gate.handle(peer, request).await.map(Body::new);
                 response.extensions_mut().insert(AnsweredBy(gate.guard.realm.clone()));
                 return Some(response);
             }
@@ -169,8 +171,17 @@ async fn gate(http: &Http, host: Option<&str>, request: Request) -> Option<Respo
     None
 }
 
+/// The other end of the connection that the request came by.
+fn peer(request: &Request) -> Option<Peer> {
+    let ConnectInfo(address) = *request.extensions().get::<ConnectInfo<SocketAddr>>()?;
+    Some(match request.extensions().get::<Transport>() {
+        Some(Transport::Tls { certificate, .. }) => Peer::over_tls(address, certificate.clone()),
+        Some(Transport::Plain) | None => Peer::from(address),
+    })
+}
+
 /// The host that the request names, without its port. It only selects among configured names.
-fn host_of(request: &Request) -> Option<String> {
+pub(super) fn host_of(request: &Request) -> Option<String> {
     host::of_request(request.uri(), request.headers()).ok()
 }
 
@@ -198,6 +209,7 @@ pub(super) async fn realm_at(http: &Http, method: &Method, parts: &Parts) -> Opt
             path: parts.uri.path(),
             query: parts.uri.query(),
             headers: &parts.headers,
+            certificate: None,
         };
         !matches!(admit(&gate.guard.rules, &gate.guard.usage, &original),
             Err(rejection) if rejection.refusal.reason == Reason::NoRoute)

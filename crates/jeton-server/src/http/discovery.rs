@@ -14,7 +14,9 @@ use super::router::Http;
 pub(super) async fn get(State(http): State<Http>, Path(realm): Path<String>) -> Response {
     match realm::find(&http.app, &realm).await {
         Ok(found) => {
-            let mut response = Response::new(Body::from(metadata::document(&found, &http.app.site.public_url)));
+            let site = &http.app.site;
+            let document = metadata::document(&found, &site.public_url, site.mutual_tls);
+            let mut response = Response::new(Body::from(document));
             let headers = response.headers_mut();
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, must-revalidate"));

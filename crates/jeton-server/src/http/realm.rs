@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
-use jeton_core::domain::realm::Realm;
+use http::StatusCode;
+use http::header::AUTHORIZATION;
+use jeton_core::domain::realm::{Profile, Realm};
 use jeton_core::domain::refusal::{Reason, Refusal};
 use jeton_core::facts::Query;
+use jeton_core::wire::oauth;
 
 use super::receive::{Received, receive};
 use super::respond::{oauth_refusal, refusal_of};
@@ -23,11 +27,19 @@ pub(super) async fn answer(
         Ok(realm) => realm,
         Err(refusal) => return oauth_refusal(&refusal, None),
     };
+    let by_header = request.headers().contains_key(AUTHORIZATION);
     let answer = match receive(app, request).await {
         Ok(received) => endpoint(app, &realm, received).await,
         Err(refusal) => Err(refusal),
     };
-    answer.unwrap_or_else(|refusal| oauth_refusal(&refusal, Some(&realm.settings)))
+    answer.unwrap_or_else(|refusal| {
+        let mut answer = oauth::refusal_answer(&refusal, Some(&realm.settings));
+        // RFC 6749 §5.2. Keycloak has no challenge here.
+        if by_header && answer.status() == StatusCode::UNAUTHORIZED && realm.settings.profile == Profile::Rfc9068 {
+            oauth::add_challenge(&mut answer, &realm.name);
+        }
+        answer.map(Body::from)
+    })
 }
 
 /// The realm of this name, before anything else of the request is looked at, as in Keycloak.

@@ -6,19 +6,30 @@ use axum::extract::{ConnectInfo, Request};
 use bytes::Bytes;
 use http::header::CONTENT_ENCODING;
 use http::request::Parts;
+use jeton_core::domain::certificate::Certificate;
 use jeton_core::domain::refusal::{Reason, Refusal};
 use jeton_core::domain::throttle::ThrottleKeys;
 use jeton_core::token::pepper::Purpose;
 
 use crate::app::App;
 use crate::limiter::source_prefix;
-use crate::listen::{BodyError, read_body};
+use crate::listen::{BodyError, Transport, read_body};
 
 /// A whole request.
 pub(super) struct Received {
     pub(super) parts: Parts,
     pub(super) body: Bytes,
     pub(super) source: IpAddr,
+}
+
+impl Received {
+    /// The certificate that the client showed in the TLS handshake.
+    pub(super) fn certificate(&self) -> Option<&Certificate> {
+        match self.parts.extensions.get::<Transport>() {
+            Some(Transport::Tls { certificate, .. }) => certificate.as_deref(),
+            Some(Transport::Plain) | None => None,
+        }
+    }
 }
 
 /// Reads a request to its end. Compressed bodies are not read at all (security.md O6).

@@ -9,6 +9,7 @@ use jeton_core::domain::refusal::{Reason, Refusal};
 use jeton_core::facts::Query;
 use jeton_core::rules::end;
 use jeton_core::wire::oauth;
+use jeton_core::wire::token_request::form;
 
 use super::client::authenticated;
 use super::realm;
@@ -25,12 +26,12 @@ pub(super) async fn post(State(http): State<Http>, Path(realm): Path<String>, re
 }
 
 async fn revoke(app: &App, realm: &Realm, received: Received) -> Result<Response, Refusal> {
-    let form = oauth::form(&received.parts.headers, &received.body)?;
+    let form = form(&received.parts.headers, &received.body)?;
     let client = match authenticated(app, realm, &received, &form).await? {
         Ok(client) => client,
         Err(challenge) => return Ok(challenge),
     };
-    if form.has_repeated() {
+    if form.has_repeated(&[]) {
         return Err(Reason::Repeated.into());
     }
     let Some(token) = form.field("token") else {

@@ -171,6 +171,6 @@ async fn one_connection_too_many_is_closed_and_makes_no_trouble() {
 #[tokio::test]
 async fn an_address_in_use_is_explained() {
     let server = Server::plain(Limits::default()).await;
-    let error = Listener::bind(server.address).await.err().unwrap().to_string();
+    let error = Listener::bind(server.address).err().unwrap().to_string();
     assert!(error.contains(&server.address.to_string()) && error.contains("another port"), "{error}");
 }

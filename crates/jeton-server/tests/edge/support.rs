@@ -28,7 +28,7 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start(limits: Limits, tls: Option<Arc<Tls>>) -> Self {
-        let mut listener = Listener::bind((Ipv4Addr::LOCALHOST, 0).into()).await.unwrap().with_limits(limits);
+        let mut listener = Listener::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap().with_limits(limits);
         if let Some(tls) = tls {
             listener = listener.with_tls(tls);
         }

@@ -182,7 +182,7 @@ async fn both_versions_and_both_protocols_serve() {
     for versions in [[&TLS12].as_slice(), &[&TLS13]] {
         for (offers, version) in [(["h2"].as_slice(), "HTTP/2.0"), (&["http/1.1"], "HTTP/1.1"), (&[], "HTTP/1.1")] {
             let client = Client { offers, versions, ..Client::new(&server, &ca) };
-            let expected = format!("127.0.0.1 Tls {{ server_name: Some(\"localhost\") }} {version}");
+            let expected = format!("127.0.0.1 Tls {{ server_name: Some(\"localhost\"), certificate: None }} {version}");
             assert_eq!(client.get("localhost", "/who").await, (StatusCode::OK, expected));
             let (status, _) = client.get("localhost", &format!("/{}", "a".repeat(8 * 1024))).await;
             assert_eq!(status, StatusCode::URI_TOO_LONG, "{version}");
@@ -191,7 +191,10 @@ async fn both_versions_and_both_protocols_serve() {
         }
     }
     let client = Client { offers: &[], ..Client::new(&server, &ca) };
-    assert_eq!(client.get("127.0.0.1", "/who").await.1, "127.0.0.1 Tls { server_name: None } HTTP/1.1");
+    assert_eq!(
+        client.get("127.0.0.1", "/who").await.1,
+        "127.0.0.1 Tls { server_name: None, certificate: None } HTTP/1.1"
+    );
 }
 
 #[tokio::test]

@@ -5,10 +5,13 @@ use crate::harness::{ADA, Answer, BOB, Call, ORDERS, SIGN_IN, Server};
 const ORIGIN: &str = "https://app.example.test";
 const TOKEN: &str = "/realms/api-keys/protocol/openid-connect/token";
 
+/// What else the page's script may read of an answer.
+const EXPOSED: &str = "DPoP-Nonce, Retry-After, WWW-Authenticate";
+
 /// Realm, method and target of one address of each kind.
 const ADDRESSES: [(&str, &str, &str); 7] = [
     ("api-keys", "POST", TOKEN),
-    ("api-keys", "GET", "/auth/realms/api-keys/protocol/openid-connect/certs"),
+    ("api-keys", "POST", "/auth/realms/api-keys/protocol/openid-connect/revoke"),
     ("api-keys", "POST", "/graphql"),
     ("inevent", "POST", "/?action=person.signIn"),
     ("inevent", "GET", "/?action=person.get"),
@@ -63,6 +66,7 @@ async fn open_to_the_named_origin_alone() {
         let answer = server.call(method, target).header("Origin", ORIGIN).await;
         assert_eq!(answer.header("access-control-allow-origin"), Some(ORIGIN), "{target}: {answer:?}");
         assert_eq!(answer.header("vary"), Some("Origin"), "{target}");
+        assert_eq!(answer.header("access-control-expose-headers"), Some(EXPOSED), "{target}");
         for other in
             ["https://evil.example", "null", "https://app.example.test.evil.example", "http://app.example.test"]
         {
@@ -86,6 +90,31 @@ async fn one_realm_does_not_open_another() {
     }
     assert_closed(&preflight(&server, "POST", "/nowhere", ORIGIN).await, "nobody's address");
     assert_closed(&server.get("/nowhere").header("Origin", ORIGIN).await, "nobody's address");
+}
+
+#[tokio::test]
+async fn a14_keys_and_metadata_are_for_every_page_and_for_no_credentials() {
+    let server = Server::start().await;
+    let resource = "https://jeton.test/plain".to_owned();
+    server.configure("plain", |settings| settings.resource = Some(resource)).await;
+    for target in [
+        "/realms/plain/protocol/openid-connect/certs",
+        "/auth/realms/plain/protocol/openid-connect/certs",
+        "/realms/plain/.well-known/jwks.json",
+        "/realms/plain/.well-known/openid-configuration",
+        "/.well-known/oauth-authorization-server/realms/plain",
+        "/.well-known/oauth-protected-resource/plain",
+    ] {
+        let without = server.get(target).await;
+        let with = server.get(target).header("Origin", "https://evil.example").await;
+        assert_eq!((with.status, with.header("access-control-allow-origin")), (200, Some("*")), "{target}");
+        assert_eq!(with.header("access-control-allow-credentials"), None, "{target}");
+        // What a cache keeps of one is good for the other.
+        assert_eq!(with.without_date(), without.without_date(), "{target}");
+        let asked = preflight(&server, "GET", target, "https://evil.example").await;
+        assert_eq!((asked.status, asked.header("access-control-allow-origin")), (204, Some("*")), "{target}");
+        assert_eq!(asked.header("access-control-allow-methods"), Some("GET"), "{target}");
+    }
 }
 
 #[tokio::test]

@@ -61,7 +61,10 @@ async fn what_one_ends_is_dead_at_the_other_in_the_next_request() {
 async fn what_one_is_told_the_other_obeys_in_the_next_request() {
     let one = Server::start().await;
     let other = one.beside().await;
-    let client = ClientSettings { grants: vec!["client_credentials".to_owned()], ..ClientSettings::default() };
+    let client = ClientSettings {
+        grants: vec![jeton_core::domain::grant::GrantType::ClientCredentials],
+        ..ClientSettings::default()
+    };
     let grant = [("grant_type", "client_credentials")];
 
     assert_eq!(other.oauth("late", "token", &other.ion, &grant).await.status, 404);

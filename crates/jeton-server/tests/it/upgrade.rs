@@ -41,6 +41,9 @@ enum Like {
     /// It holds something new, such as a token.
     #[serde(rename = "another of the same shape")]
     Shape,
+    /// It says at least what was said: of a list, all that was on it.
+    #[serde(rename = "the same or more")]
+    More,
 }
 
 #[derive(Deserialize)]
@@ -102,6 +105,7 @@ async fn everything_is_answered_as_the_version_before_did() {
         let alike = match noted.like {
             Like::Same => read(&body) == read(&noted.body),
             Like::Shape => shape(&read(&body)) == shape(&read(&noted.body)),
+            Like::More => says(&read(&body), &read(&noted.body)),
         };
         if status != noted.status || !alike {
             different.push(format!("{}: {status} {body}\n  instead of {} {}", noted.what, noted.status, noted.body));
@@ -139,6 +143,17 @@ async fn a_day_later_its_tokens_have_expired() {
 /// A body as JSON, or as text if it is none.
 fn read(body: &str) -> Value {
     serde_json::from_str(body).unwrap_or_else(|_| body.into())
+}
+
+/// Whether all of `before` is still said.
+fn says(now: &Value, before: &Value) -> bool {
+    match (now, before) {
+        (Value::Object(now), Value::Object(before)) => {
+            before.iter().all(|(name, before)| now.get(name).is_some_and(|now| says(now, before)))
+        }
+        (Value::Array(now), Value::Array(before)) => before.iter().all(|before| now.contains(before)),
+        (now, before) => now == before,
+    }
 }
 
 /// The members of it all, and their types.

@@ -197,7 +197,7 @@ const NOUNS: [(Noun, &str); 5] = [
             "0 AS password",
             concat!(secret!("api_key_id", "restored", "main", "o"), " AS removed_secret"),
             concat!(secret!("api_key_id", "main", "restored", "n"), " AS added_secret"),
-            "0 AS revoked, 0 AS membership",
+            "coalesce(n.not_before > o.not_before, 0) AS revoked, 0 AS membership",
             "(o.id = n.id AND o.expires_at IS NOT n.expires_at) AS expiry, 0 AS settings"),
     ),
 ];

@@ -69,23 +69,32 @@ tables! {
         "id > $1 ORDER BY id LIMIT $2" "$1, $2, $3, $4, $5, $6";
     membership [target_id: TEXT, principal_id: TEXT] [level, password]
         "(target_id, principal_id) > ($1, $2) ORDER BY target_id, principal_id LIMIT $3" "$1, $2, $3, $4";
-    client [id: TEXT] [realm_id, client_id, enabled, not_before, created_at, settings, service_id]
-        "id > $1 ORDER BY id LIMIT $2" "$1, $2, $3, $4, $5, $6, $7, $8";
-    api_key [id: TEXT] [realm_id, key_id, enabled, expires_at, created_at, service_id]
+    client [id: TEXT] [realm_id, client_id, enabled, not_before, created_at, settings, service_id, registration,
+        registration_token]
+        "id > $1 ORDER BY id LIMIT $2" "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10";
+    initial_access_token [id: TEXT] [realm_id, digest, bounds, uses_left, created_at, expires_at]
         "id > $1 ORDER BY id LIMIT $2" "$1, $2, $3, $4, $5, $6, $7";
+    api_key [id: TEXT] [realm_id, key_id, enabled, not_before, expires_at, created_at, service_id]
+        "id > $1 ORDER BY id LIMIT $2" "$1, $2, $3, $4, $5, $6, $7, $8";
     secret [id: TEXT] [client_id, api_key_id, digest, created_at, expires_at]
         "id > $1 ORDER BY id LIMIT $2" "$1, $2, $3, $4, $5, $6";
     session [id: TEXT] [realm_id, principal_id, actor_id, api_key_id, client_id, target_id, dialect, scope, started_at,
-        expires_at, last_used_at, idle_secs, generation, renewed_at, ended_at]
-        "id > $1 ORDER BY id LIMIT $2" "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16";
-    token [digest: BYTES, session_id: TEXT] [kind, generation, issued_at, expires_at, forget_at]
-        "(digest, session_id) > ($1, $2) ORDER BY digest, session_id LIMIT $3" "$1, $2, $3, $4, $5, $6, $7";
+        expires_at, last_used_at, idle_secs, generation, renewed_at, ended_at, bounds]
+        "id > $1 ORDER BY id LIMIT $2" "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17";
+    token [digest: BYTES, session_id: TEXT] [kind, generation, issued_at, expires_at, forget_at, bounds]
+        "(digest, session_id) > ($1, $2) ORDER BY digest, session_id LIMIT $3" "$1, $2, $3, $4, $5, $6, $7, $8";
     ended_token [digest: BYTES] [expires_at] "digest > $1 ORDER BY digest LIMIT $2" "$1, $2";
     nonce [digest: BYTES] [expires_at] "digest > $1 ORDER BY digest LIMIT $2" "$1, $2";
+    device [device_code: BYTES] [user_code, realm_id, client_id, scope, bounds, created_at, expires_at, polled_at,
+        interval_secs, verdict, principal_id, principal_version]
+        "device_code > $1 ORDER BY device_code LIMIT $2" "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13";
     throttle [digest: BYTES] [failures, first_at, last_at, succeeded_at, forget_at]
         "digest > $1 ORDER BY digest LIMIT $2" "$1, $2, $3, $4, $5, $6";
-    signing_key [realm_id: TEXT, kid: TEXT] [alg, state, public_jwk, sealed, created_at]
-        "(realm_id, kid) > ($1, $2) ORDER BY realm_id, kid LIMIT $3" "$1, $2, $3, $4, $5, $6, $7";
+    signing_key [realm_id: TEXT, kid: TEXT] [alg, state, public_jwk, sealed, created_at, signs_from, signs_until,
+        token_secs]
+        "(realm_id, kid) > ($1, $2) ORDER BY realm_id, kid LIMIT $3" "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10";
+    revocation [seq: TIME] [realm_id, at, kind, name, issued_before, expires_at]
+        "seq > $1 ORDER BY seq LIMIT $2" "$1, $2, $3, $4, $5, $6, $7";
     // It has no key: a page ends with the last line of an instant.
     audit [at: TIME] [line, realm_id, event, principal_id, session_id, source, detail]
         "at > $1 AND at <= (SELECT MAX(at) FROM (SELECT at FROM audit WHERE at > $1 ORDER BY at LIMIT $2) AS page) \

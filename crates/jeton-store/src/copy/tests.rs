@@ -19,7 +19,9 @@ const ROWS: &str = "
     INSERT INTO principal VALUES ('p', 'r', 'person', 1, 'Ann', 'ann', 1, 0, 0, '{}', NULL, 1);
     INSERT INTO session (id, realm_id, principal_id, dialect, scope, started_at, expires_at, last_used_at, generation)
         VALUES ('s', 'r', 'p', 'oauth', '', 0, 1, 0, 0);
-    INSERT INTO token VALUES (x'01', 's', 'access', 0, 0, 1, 1), (x'02', 's', 'refresh', 0, 0, 1, 1);
+    INSERT INTO token (digest, session_id, kind, generation, issued_at, expires_at, forget_at)
+        VALUES (x'01', 's', 'access', 0, 0, 1, 1), (x'02', 's', 'refresh', 0, 0, 1, 1);
+    INSERT INTO revocation VALUES (7, 'r', 1, 'token', 'jti', NULL, 2);
     INSERT INTO audit VALUES (1, 0, NULL, 'same', NULL, NULL, 'local', ''), (1, 0, NULL, 'same', NULL, NULL, 'local', '');
 ";
 
@@ -111,7 +113,9 @@ async fn more_rows_than_a_page() {
     let many = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1700)";
     for fill in [
         format!("INSERT INTO throttle {many} SELECT randomblob(32), i, 0, 0, NULL, 0 FROM n"),
-        format!("INSERT INTO signing_key {many} SELECT 'r', hex(randomblob(9)), 'a', 'retired', '', x'00', 0 FROM n"),
+        format!(
+            "INSERT INTO signing_key {many} SELECT 'r', hex(randomblob(9)), 'a', 'retired', '', x'00', 0, 0, 1, 0 FROM n"
+        ),
         // Of one instant, and of two.
         format!("INSERT INTO audit {many} SELECT 5, 0, NULL, 'one', NULL, NULL, '', '' FROM n"),
         format!("INSERT INTO audit {many} SELECT 6 + i / 2, i, NULL, 'two', NULL, NULL, '', '' FROM n"),

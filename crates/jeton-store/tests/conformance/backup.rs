@@ -5,9 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use jeton_core::change::Change;
-use jeton_core::domain::key::{KeyState, SigningKey};
+use jeton_core::domain::key::{KeyState, SealedKey, SigningKey};
 use jeton_core::domain::policy::Alg;
 use jeton_core::domain::principal::PersonProfile;
 use jeton_core::domain::realm::Realm;
@@ -296,10 +297,12 @@ async fn after_a_restore_nothing_of_before_is_good() {
         realm_id: realm.id,
         alg: Alg::ES256,
         state: KeyState::Current,
-        public_jwk: "{}".to_owned(),
-        sealed: vec![1],
         created_at: at(0),
+        signs_from: at(0),
+        signs_until: None,
+        token_life: Duration::ZERO,
     };
+    let key = SealedKey { key, public_jwk: "{}".to_owned(), sealed: vec![1] };
     store.put_key_if_none_current(&key, audit("x")).await.expect("a key");
     store.set_realm_not_before(id(1), at(3), audit("x")).await.expect("an epoch");
 
@@ -369,6 +372,7 @@ impl Place {
             target_id: None,
             dialect: "oauth".to_owned(),
             scope: "read".to_owned(),
+            bounds: jeton_core::domain::session::Bounds::default(),
             started_at: at(0),
             expires_at: at(90_000),
             last_used_at: at(0),

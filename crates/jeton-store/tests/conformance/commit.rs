@@ -4,7 +4,7 @@ use jeton_core::domain::throttle::{Failures, Throttle};
 use jeton_core::facts::Query;
 use jeton_store::Error;
 
-use crate::world::{DAY, World, at, audit, digest, id, keys, token, worlds};
+use crate::world::{DAY, World, at, audit, digest, end_token, id, keys, token, worlds};
 
 #[tokio::test]
 async fn guards_of_a_session() {
@@ -76,7 +76,7 @@ async fn a_conflict_undoes_everything_of_its_request() {
             Change::StartSession(session.clone()),
             Change::PutToken(token(1, &session, 0, 0)),
             Change::Fail { keys: keys(1, 2, 3), at: at(0) },
-            Change::EndToken { digest: digest(5), expires_at: at(9) },
+            end_token(5, 9),
             Change::Audit(audit("session.started")),
             Change::HoldPrincipal { id: world.ann.id, version: world.ann.version + 1 },
         ];
@@ -144,17 +144,17 @@ async fn the_oldest_sessions_go_where_there_are_too_many() {
 async fn a_nonce_is_used_once_and_a_token_ended_any_number_of_times() {
     for world in worlds().await {
         let used = || Change::UseNonce { digest: digest(1), expires_at: at(60) };
-        let query = Query { nonce: Some(digest(1)), ended: Some(digest(2)), ..Query::default() };
+        let query = Query { once: vec![digest(1)], ended: Some(digest(2)), ..Query::default() };
         let facts = world.load(query.clone()).await;
-        assert_eq!((facts.nonce_used, facts.ended), (false, false));
+        assert_eq!((facts.used, facts.ended), (Vec::new(), false));
         world.store.commit(vec![used()]).await.expect("the first use");
         assert_eq!(world.store.commit(vec![used()]).await, Err(Error::Conflict));
         for _ in 0..2 {
-            let end = Change::EndToken { digest: digest(2), expires_at: at(60) };
+            let end = end_token(2, 60);
             world.store.commit(vec![end]).await.expect("an end");
         }
         let facts = world.load(query).await;
-        assert_eq!((facts.nonce_used, facts.ended), (true, true));
+        assert_eq!((facts.used, facts.ended), (vec![digest(1)], true));
     }
 }
 

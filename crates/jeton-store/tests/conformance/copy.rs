@@ -1,14 +1,21 @@
 //! A store that moves to another place: between files, and where there is a PostgreSQL, to it and back.
 
+use std::time::Duration;
+
 use jeton_core::change::{Audit, Change};
 use jeton_core::domain::client::StoredSecret;
-use jeton_core::domain::key::{KeyState, SigningKey};
+use jeton_core::domain::key::{KeyState, SealedKey, SigningKey};
 use jeton_core::domain::policy::Alg;
+use jeton_core::domain::registration::Registration;
 use jeton_core::domain::session::{Session, Token, TokenKind};
 use jeton_core::facts::{Query, TokenFacts};
-use jeton_store::{Copied, Database, Error, Owner, Store, copy};
+use jeton_core::rules::rotate_keys::KeyChange;
+use jeton_store::{Copied, Database, Error, NewClient, Owner, Store, copy};
 
-use crate::world::{DAY, World, at, audit, digest, id, keys, load, postgres_url, schema_named, token, worlds};
+use crate::world::{
+    DAY, World, at, audit, device, digest, end_token, id, initial_access_token, keys, load, postgres_url, schema_named,
+    token, worlds,
+};
 
 #[tokio::test]
 async fn every_row_goes_there_and_back() {
@@ -19,7 +26,7 @@ async fn every_row_goes_there_and_back() {
         let [first, last] = ["first.db", "deep/last.db"].map(|name| Database::file(folder.path().join(name)));
         let copied = copy(&world.fresh.database, &first).await.expect("a copy");
         assert!(copied.iter().all(|copied| copied.rows > 0), "something of everything: {copied:?}");
-        assert_eq!(rows(&copied, "audit"), 13);
+        assert_eq!(rows(&copied, "audit"), 15);
 
         let mut places = vec![first.clone()];
         places.extend(postgres().await);
@@ -41,9 +48,13 @@ async fn every_row_goes_there_and_back() {
 /// A token comes with all it hangs on, and what is changed from now on is told to other nodes.
 async fn serves(place: &Database, before: &TokenFacts) {
     let store = Store::open(place).await.expect("a store");
-    let query = Query { token: Some(digest(1)), ended: Some(digest(2)), nonce: Some(digest(3)), ..Query::default() };
+    let query = Query { token: Some(digest(1)), ended: Some(digest(2)), once: vec![digest(3)], ..Query::default() };
     let facts = load(&store, query).await;
-    assert_eq!((facts.token.as_ref(), facts.ended, facts.nonce_used), (Some(before), true, true), "{place}");
+    assert_eq!((facts.token.as_ref(), facts.ended, facts.used), (Some(before), true, vec![digest(3)]), "{place}");
+    let told = async || store.revocations(id(1), 0, at(0), 100).await.expect("a read");
+    let numbers: Vec<i64> = told().await.iter().map(|told| told.seq).collect();
+    store.commit(vec![end_token(90, 60)]).await.expect("a number that is free");
+    assert!(told().await.last().map(|told| told.seq) > numbers.last().copied(), "{place}: {numbers:?}");
     let version = store.config_version().await.expect("a version");
     store.set_realm_enabled(facts.realm.id, true, audit("x")).await.expect("a change");
     let other = Store::open(place).await.expect("the store as another node sees it");
@@ -151,19 +162,33 @@ async fn fill(world: &World) {
     for (name, value) in [("pepper", &[0, 255, 39, 92][..]), ("Empty", &[])] {
         store.put_meta(name, value, audit("meta.put")).await.expect("a blob");
     }
-    let key = |kid: &str| SigningKey {
-        realm_id: world.realm.id,
-        kid: kid.to_owned(),
-        alg: Alg::ES256,
-        state: KeyState::Current,
+    let key = |kid: &str, state: KeyState| SealedKey {
+        key: SigningKey {
+            realm_id: world.realm.id,
+            kid: kid.to_owned(),
+            alg: Alg::ES256,
+            state,
+            created_at: at(0),
+            signs_from: at(9),
+            signs_until: None,
+            token_life: Duration::from_secs(300),
+        },
         public_jwk: "{\"kty\":\"EC\"}".to_owned(),
         sealed: vec![0, 1, 2],
-        created_at: at(0),
     };
-    store.put_key_if_none_current(&key("a-B_c"), audit("key.added")).await.expect("a key");
-    store.rotate_key("a-B_c", &key("A-b_c"), audit("key.rotated")).await.expect("another");
+    store.put_key_if_none_current(&key("a-B_c", KeyState::Current), audit("key.added")).await.expect("a key");
+    let make = |state| KeyChange::Make { alg: Alg::ES256, state, signs_from: at(9) };
+    let changes =
+        [KeyChange::Retire { kid: "a-B_c".to_owned(), at: at(9) }, make(KeyState::Current), make(KeyState::Next)];
+    let made = [key("A-b_c", KeyState::Current), key("a-b_c", KeyState::Next)];
+    store.change_keys(world.realm.id, &changes, &made, vec![audit("key.rotated")]).await.expect("others");
     let ends = StoredSecret { id: id(80), digest: digest(80), created_at: at(1), expires_at: Some(at(DAY)) };
     store.add_secret(Owner::Client(world.client.id), &ends, None, audit("secret.added")).await.expect("a secret");
+    let initial = initial_access_token(&world.realm, 90, 2);
+    store.add_initial_access_token(&initial, audit("x")).await.expect("a token");
+    let registration = Registration { name: None, bounds: initial.bounds, token: Some(digest(91)) };
+    let new = NewClient { registration: Some(registration), ..crate::world::client(&world.realm, 91, "itself") };
+    store.register_client(&new, initial.id, at(1), audit("x")).await.expect("a client");
     let session = Session {
         actor_id: Some(world.key.service.id),
         api_key_id: Some(world.key.id),
@@ -178,8 +203,9 @@ async fn fill(world: &World) {
         Change::StartSession(session.clone()),
         Change::PutToken(token(1, &session, 0, 0)),
         Change::PutToken(refresh),
-        Change::EndToken { digest: digest(2), expires_at: at(60) },
+        end_token(2, 60),
         Change::UseNonce { digest: digest(3), expires_at: at(60) },
+        Change::StartDevice(device(&world.client)),
         Change::Fail { keys: keys(4, 5, 6), at: at(0) },
         Change::Audit(said.clone()),
         Change::Audit(said),

@@ -12,6 +12,8 @@ mod postgres;
 mod principal;
 mod races;
 mod realm;
+mod registration;
+mod revocation;
 mod session;
 mod stats;
 mod sweep;

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use jeton_core::change::Change;
 use jeton_core::facts::Query;
-use jeton_store::{Database, Error, Store};
+use jeton_store::{Database, Error, RevocationReader, Store};
 use tokio_postgres::{Client, NoTls};
 
-use crate::world::{World, at, audit, digest, id, postgres_url, realm, schema_named, token, worlds};
+use crate::world::{World, at, audit, digest, end_token, id, postgres_url, realm, schema_named, token, worlds};
 
 /// A store on PostgreSQL with the realm `acme`, and a connection of the test's own to the same schema.
 async fn shared() -> Option<(World, Client)> {
@@ -63,6 +63,24 @@ async fn without_its_event_a_change_is_not_seen() {
     assert!(!becomes(&world.store, false).await, "who told?");
 }
 
+/// A revocation that gets the lower number and is committed after the higher one was read.
+#[tokio::test]
+async fn a_revocation_that_commits_late_is_told_all_the_same() {
+    let Some((world, slow)) = shared().await else { return };
+    let mut reader = RevocationReader::open(&world.store, at(0)).await.expect("a reader");
+    let tell = format!(
+        "BEGIN; INSERT INTO revocation (realm_id, at, kind, name, expires_at) VALUES ('{}', 0, 'token', 'slow', 1)",
+        world.realm.id
+    );
+    slow.batch_execute(&tell).await.expect("a low number, not yet visible");
+    world.store.commit(vec![end_token(2, 60)]).await.expect("a higher number, visible at once");
+    assert_eq!(reader.read().await.expect("a read").len(), 1);
+    assert_eq!(reader.settled(), 0, "a follower that goes on from here is told of both");
+    slow.batch_execute("COMMIT").await.expect("the low number, visible late");
+    assert_eq!(reader.read().await.expect("a read").len(), 1);
+    assert_eq!(reader.settled(), 2);
+}
+
 /// Ends every connection that uses the schema $1, as a restart of the server would.
 const END_ALL: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
     WHERE pid <> pg_backend_pid() AND application_name = 'jeton-' || $1";
@@ -84,7 +102,18 @@ async fn nodes_that_start_together_make_the_tables_once() {
     let Some(url) = postgres_url() else { return };
     let (database, _) = schema_named(&url).await;
     let pending = Store::pending_migrations(&database).await.expect("a look");
-    assert_eq!(pending, ["schema 1", "expansion 1 of schema 1"]);
+    assert_eq!(
+        pending,
+        [
+            "schema 1",
+            "expansion 1 of schema 1",
+            "expansion 2 of schema 1",
+            "expansion 3 of schema 1",
+            "expansion 4 of schema 1",
+            "expansion 5 of schema 1",
+            "expansion 6 of schema 1"
+        ]
+    );
     let nodes: Vec<_> = (0..6)
         .map(|_| {
             let database = database.clone();

@@ -1,8 +1,8 @@
 use jeton_core::change::Change;
-use jeton_core::domain::session::Session;
+use jeton_core::domain::session::{Bounds, Exchanged, ExchangedToken, Session, Token, TokenKind};
 use jeton_store::{Error, Sessions, Store};
 
-use crate::world::{DAY, at, audit, id, person, service, worlds};
+use crate::world::{DAY, at, audit, digest, id, person, service, worlds};
 
 #[tokio::test]
 async fn listed_newest_first_and_only_what_is_live_if_asked() {
@@ -96,4 +96,51 @@ async fn listed(
 ) -> Vec<jeton_core::domain::id::Id> {
     let list = store.sessions(which, live_at, at_most).await.expect("a list");
     list.into_iter().map(|line| line.session.id).collect()
+}
+
+/// What a token was exchanged for: a row is ended when it, or its session, is; a `jti` once it is written down.
+#[tokio::test]
+async fn what_became_of_an_exchanged_token_is_told() {
+    for world in worlds().await {
+        let token = |n: u64, session: u64| Token {
+            digest: digest(n),
+            kind: TokenKind::Access,
+            session_id: id(session),
+            generation: 0,
+            bounds: Bounds::default(),
+            issued_at: at(0),
+            expires_at: at(DAY),
+            forget_at: at(DAY),
+        };
+        let of = |token, client_id| Exchanged { token, client_id, actor_id: Some(world.ann.id), since: 1 };
+        let web = world.client.id;
+        let exchanged = vec![
+            of(ExchangedToken::Row(digest(1)), web),
+            of(ExchangedToken::Row(digest(2)), web),
+            of(ExchangedToken::Jti(digest(3)), web),
+            of(ExchangedToken::Jti(digest(4)), id(99)),
+        ];
+        let bounds = Bounds { exchanged, ..Bounds::default() };
+        for session in [world.session(40, 0), world.session(41, 0), Session { bounds, ..world.session(42, 0) }] {
+            world.start(session).await;
+        }
+        let put = [token(1, 40), token(2, 41), token(5, 42)].map(Change::PutToken);
+        world.store.commit(put.to_vec()).await.expect("tokens");
+        let told = async || {
+            let facts = world.token(5).await.expect("the token").exchanged;
+            facts.into_iter().map(|token| (token.client.is_some(), token.ended)).collect::<Vec<_>>()
+        };
+        assert_eq!(told().await, [(true, false), (true, false), (true, false), (false, false)]);
+        let end = |n, jti: &str| Change::EndToken {
+            digest: digest(n),
+            realm_id: world.realm.id,
+            jti: jti.to_owned(),
+            at: at(1),
+            expires_at: at(DAY),
+        };
+        let forget = Change::ForgetToken { digest: digest(1), session_id: id(40) };
+        world.store.commit(vec![forget, end(3, "three")]).await.expect("ends");
+        world.store.end_session(id(41), at(1), audit("x")).await.expect("an end");
+        assert_eq!(told().await, [(true, true), (true, true), (true, true), (false, false)]);
+    }
 }

@@ -1,8 +1,9 @@
 use jeton_core::change::Change;
+use jeton_core::domain::registration::InitialAccessToken;
 use jeton_core::domain::session::Session;
 use jeton_store::{Begun, Passing, Stats};
 
-use crate::world::{DAY, World, at, audit, digest, keys, token, worlds};
+use crate::world::{DAY, World, at, audit, device, digest, end_token, initial_access_token, keys, token, worlds};
 
 /// Four sessions begin at these seconds, each with a token for an hour; all but the last are over at `NOW`.
 const STARTS: [i64; 4] = [0, 8 * DAY, 9 * DAY - 1800, 9 * DAY];
@@ -23,7 +24,10 @@ async fn what_is_stored_is_counted_by_kind_and_time() {
             ("sessions", [4, 1, 1, 2], Some([2, 2, 3])),
             ("tokens", [4, 2, 4, 4], Some([2, 2, 3])),
             ("ended tokens", [1, 1, 1, 1], None),
+            ("revocations", [1, 1, 1, 1], Some([0, 0, 0])),
             ("nonces", [1, 0, 0, 1], None),
+            ("devices", [1, 1, 1, 1], None),
+            ("initial access tokens", [1, 0, 0, 1], None),
             ("counters", [3, 0, 0, 3], None),
         ] {
             let found = passing(&stats, kind);
@@ -34,7 +38,7 @@ async fn what_is_stored_is_counted_by_kind_and_time() {
         assert_eq!(sessions.last_due, Some(at(11 * DAY)));
         let begun = sessions.begun.as_ref().expect("when they began");
         assert_eq!((begun.oldest, begun.newest), (Some(at(0)), Some(at(9 * DAY))));
-        assert_eq!(passing(&stats, "audit lines").rows, 7);
+        assert_eq!(passing(&stats, "audit lines").rows, 8);
     }
 }
 
@@ -60,11 +64,14 @@ async fn fill(world: &World) {
         changes.push(Change::PutToken(token(number, &session, 0, started)));
         changes.insert(0, Change::StartSession(session));
     }
-    changes.push(Change::EndToken { digest: digest(2), expires_at: at(60) });
+    changes.push(end_token(2, 60));
     changes.push(Change::UseNonce { digest: digest(3), expires_at: at(NOW + 7200) });
     changes.push(Change::Fail { keys: keys(4, 5, 6), at: at(NOW) });
     changes.push(Change::Audit(audit("x")));
+    changes.push(Change::StartDevice(device(&world.client)));
     world.store.commit(changes).await.expect("rows");
+    let initial = InitialAccessToken { expires_at: at(NOW + 7200), ..initial_access_token(&world.realm, 30, 1) };
+    world.store.add_initial_access_token(&initial, audit("x")).await.expect("a token");
 }
 
 fn passing<'a>(stats: &'a Stats, kind: &str) -> &'a Passing {

@@ -3,7 +3,7 @@ use jeton_core::domain::client::StoredSecret;
 use jeton_core::facts::Query;
 use jeton_store::Owner;
 
-use crate::world::{DAY, World, at, audit, digest, id, keys, secret, token, worlds};
+use crate::world::{DAY, World, at, audit, digest, end_token, id, initial_access_token, keys, secret, token, worlds};
 
 #[tokio::test]
 async fn each_row_goes_when_it_is_of_no_more_use_and_not_before() {
@@ -16,6 +16,7 @@ async fn each_row_goes_when_it_is_of_no_more_use_and_not_before() {
         (DAY, What::Failures),
         (30 * DAY + 1, What::KnownSource),
         (30 * DAY + 5, What::Secret),
+        (30 * DAY + 60, What::InitialAccessToken),
         (90 * DAY, What::Audit),
     ] {
         for world in worlds().await {
@@ -66,6 +67,7 @@ enum What {
     Failures,
     KnownSource,
     Secret,
+    InitialAccessToken,
     Audit,
 }
 
@@ -74,7 +76,7 @@ async fn fill(world: &World) {
     let changes = vec![
         Change::StartSession(session.clone()),
         Change::PutToken(token(1, &session, 0, 0)),
-        Change::EndToken { digest: digest(2), expires_at: at(60) },
+        end_token(2, 60),
         Change::UseNonce { digest: digest(3), expires_at: at(60) },
         Change::Fail { keys: keys(4, 5, 6), at: at(0) },
         Change::Succeed { keys: keys(7, 8, 9), at: at(1) },
@@ -83,6 +85,8 @@ async fn fill(world: &World) {
     world.store.commit(changes).await.expect("rows");
     let short = StoredSecret { expires_at: Some(at(5)), ..secret(30) };
     world.store.add_secret(Owner::Client(world.client.id), &short, None, audit("x")).await.expect("a secret");
+    let initial = initial_access_token(&world.realm, 31, 1);
+    world.store.add_initial_access_token(&initial, audit("x")).await.expect("a token");
 }
 
 async fn sweep_all(world: &World, secs: i64) {
@@ -92,7 +96,7 @@ async fn sweep_all(world: &World, secs: i64) {
 async fn is_there(world: &World, what: What) -> bool {
     let query = |throttle| Query {
         ended: Some(digest(2)),
-        nonce: Some(digest(3)),
+        once: vec![digest(3)],
         client_id: Some("web"),
         throttle: Some(throttle),
         ..Query::default()
@@ -102,12 +106,15 @@ async fn is_there(world: &World, what: What) -> bool {
         What::Token => world.token(1).await.is_some(),
         What::Session => world.store.session(id(40)).await.expect("a read").is_some(),
         What::EndedToken => facts.ended,
-        What::Nonce => facts.nonce_used,
+        What::Nonce => !facts.used.is_empty(),
         What::Failures => facts.throttle.source.count == 1,
         What::KnownSource => world.load(query(keys(7, 8, 9))).await.throttle.pair.succeeded_at.is_some(),
         What::Secret => {
             let client = world.store.client(world.realm.id, "web").await.expect("a read").expect("the client");
             client.secrets.len() == 2
+        }
+        What::InitialAccessToken => {
+            !world.store.initial_access_tokens(world.realm.id).await.expect("a read").is_empty()
         }
         What::Audit => !world.store.newest_audit(1).await.expect("the trail").is_empty(),
     }

@@ -35,7 +35,12 @@ async fn its_store_is_brought_up_to_date_once_and_loses_nothing() {
         assert_eq!(Store::pending_migrations(&database).await, Ok(Vec::new()), "the {time} time");
         let mut after = rows(&path);
         noted.push(after.remove("schema_expansion").expect("the steps that were taken"));
+        // Columns that were added stand behind those that were there.
         after.retain(|table, _| before.contains_key(table));
+        for (table, rows) in &mut after {
+            let width = before[table].first().map_or(0, Vec::len);
+            rows.iter_mut().for_each(|row| row.truncate(width));
+        }
         assert_eq!(after, before, "the {time} time");
     }
     assert_eq!(noted[0].len(), steps.len());

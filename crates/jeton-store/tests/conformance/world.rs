@@ -2,10 +2,12 @@
 
 use jeton_core::change::{Audit, Change};
 use jeton_core::domain::client::{ApiKey, Client, ClientSettings, StoredSecret};
+use jeton_core::domain::device::DeviceAuthorization;
 use jeton_core::domain::id::{Digest, Id};
 use jeton_core::domain::principal::{Kind, PersonProfile, Principal};
 use jeton_core::domain::realm::{Realm, Settings};
-use jeton_core::domain::session::{Session, Token, TokenKind};
+use jeton_core::domain::registration::{InitialAccessToken, RegistrationBounds};
+use jeton_core::domain::session::{Bounds, Session, Token, TokenKind};
 use jeton_core::domain::target::{Membership, Target};
 use jeton_core::domain::throttle::ThrottleKeys;
 use jeton_core::facts::{Facts, Query, TokenFacts};
@@ -116,6 +118,7 @@ impl World {
             target_id: None,
             dialect: "oauth".to_owned(),
             scope: "read".to_owned(),
+            bounds: Bounds::default(),
             started_at: at(started),
             expires_at: at(started + DAY),
             last_used_at: at(started),
@@ -151,6 +154,11 @@ pub(crate) fn digest(n: u64) -> Digest {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&n.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes());
     Digest(bytes)
+}
+
+/// The end of a token without a session, of the realm `acme`.
+pub(crate) fn end_token(n: u64, until: i64) -> Change {
+    Change::EndToken { digest: digest(n), realm_id: id(1), jti: format!("jti-{n}"), at: at(0), expires_at: at(until) }
 }
 
 pub(crate) fn audit(event: &'static str) -> Audit {
@@ -202,7 +210,41 @@ pub(crate) fn client(realm: &Realm, n: u64, client_id: &str) -> NewClient {
         settings: ClientSettings { scopes: vec!["read".to_owned()], ..ClientSettings::default() },
         service: Service::New(service(realm, n + 1, &format!("client-{client_id}"))),
         secrets: vec![secret(n + 2)],
+        registration: None,
         created_at: at(0),
+    }
+}
+
+/// An initial access token that registers `uses` clients within a minute.
+pub(crate) fn initial_access_token(realm: &Realm, n: u64, uses: i64) -> InitialAccessToken {
+    InitialAccessToken {
+        id: id(n),
+        realm_id: realm.id,
+        digest: digest(n),
+        bounds: RegistrationBounds {
+            scopes: vec!["read".to_owned(), "write".to_owned()],
+            ..RegistrationBounds::default()
+        },
+        uses_left: uses,
+        created_at: at(0),
+        expires_at: at(60),
+    }
+}
+
+/// A device of the client that waits for a minute.
+pub(crate) fn device(client: &Client) -> DeviceAuthorization {
+    DeviceAuthorization {
+        device_code: digest(8),
+        user_code: digest(9),
+        realm_id: client.service.realm_id,
+        client_id: client.id,
+        scope: "read".to_owned(),
+        bounds: Bounds { audience: Some(vec!["https://a.example".to_owned()]), ..Bounds::default() },
+        created_at: at(0),
+        expires_at: at(60),
+        polled_at: None,
+        interval_secs: 5,
+        verdict: None,
     }
 }
 
@@ -230,6 +272,7 @@ pub(crate) fn token(n: u64, session: &Session, generation: i64, issued: i64) -> 
         kind: TokenKind::Access,
         session_id: session.id,
         generation,
+        bounds: Bounds::default(),
         issued_at: at(issued),
         expires_at: at(issued + 3600),
         forget_at: at(issued + 3600),

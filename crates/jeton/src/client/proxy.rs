@@ -58,7 +58,7 @@ async fn serve(args: Args) -> anyhow::Result<()> {
     });
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let listener = Listener::bind(args.listen).await?;
+    let listener = Listener::bind(args.listen)?;
     print(&format!("http://{}", listener.local_addr()))?;
     let stopped = async move {
         tokio::select! {

@@ -4,6 +4,7 @@
 use anyhow::{Context, bail};
 use jeton_core::change::Audit;
 use jeton_core::domain::client::{ClientSettings, StoredSecret};
+use jeton_core::domain::grant::GrantType;
 use jeton_core::domain::id::Id;
 use jeton_core::domain::policy::{Alg, Format};
 use jeton_core::domain::principal::{Kind, PersonProfile, Principal};
@@ -146,6 +147,8 @@ impl Seed<'_> {
                     alg: Alg::RS256,
                     profile: Profile::Keycloak,
                     gate: rules(&["POST /graphql"]),
+                    // Off in a new realm; here to be tried.
+                    grants: [Settings::default().grants, vec![GrantType::JwtBearer, GrantType::TokenExchange]].concat(),
                     ..Settings::default()
                 },
             )
@@ -159,7 +162,7 @@ impl Seed<'_> {
             None => {
                 let client_id = format!("ion-{}", Id::random(&mut SystemRng::new()));
                 let settings = ClientSettings {
-                    grants: vec!["client_credentials".to_owned()],
+                    grants: vec![GrantType::ClientCredentials],
                     scopes: vec!["profile".to_owned(), "email".to_owned()],
                     ..ClientSettings::default()
                 };
@@ -170,6 +173,7 @@ impl Seed<'_> {
                     settings,
                     service: Service::New(self.service(&realm, &client_id)),
                     secrets: vec![stored],
+                    registration: None,
                     created_at: self.now,
                 };
                 self.app.store.add_client(&new, self.record(realm.id, "client.added")).await?;

@@ -9,10 +9,11 @@ use jeton_core::domain::client::ApiKey;
 use jeton_core::domain::id::Id;
 use jeton_core::domain::principal::{Kind, PersonProfile};
 use jeton_core::domain::realm::Realm;
+use jeton_core::time::Timestamp;
 use jeton_server::random::SystemRng;
 use jeton_store::{NewApiKey, NewPrincipal, Owner, Service};
 
-use super::arguments::{name, span, title};
+use super::arguments::{CutOff, name, span, title};
 use super::print::{maybe_time, record, say, time};
 use super::secret::{Adding, NewSecret};
 use super::{Local, state};
@@ -60,6 +61,13 @@ pub(crate) enum Command {
         /// The secret, by the id that `show` gives
         secret_id: String,
     },
+    /// Refuse every token that was got with an API key until now, or before a time
+    RevokeTokens {
+        #[command(flatten)]
+        named: Named,
+        #[command(flatten)]
+        cut_off: CutOff,
+    },
 }
 
 /// An API key of a realm, by its id.
@@ -94,6 +102,10 @@ pub(super) async fn run(local: &Local, command: Command) -> anyhow::Result<()> {
             local.remove_secret(&key.secrets, &secret_id, record).await?;
             say(&format!("the secret of API key `{}` was removed", key.key_id));
             Ok(())
+        }
+        Command::RevokeTokens { named, cut_off } => {
+            let before = cut_off.given(local.now())?.unwrap_or(local.now());
+            revoke_tokens(local, &named.find(local).await?, before).await
         }
     }
 }
@@ -165,6 +177,7 @@ async fn list(local: &Local, realm: &Realm) -> anyhow::Result<()> {
 }
 
 fn show(local: &Local, key: &ApiKey) -> anyhow::Result<()> {
+    let not_before = (key.not_before > Timestamp::EPOCH).then_some(key.not_before);
     local.show(record! {
         "key_id": key.key_id.as_str(),
         "name": key.service.username.as_str(),
@@ -173,6 +186,7 @@ fn show(local: &Local, key: &ApiKey) -> anyhow::Result<()> {
         "expires": maybe_time(key.expires_at),
         "secrets": local.secrets_shown(&key.secrets),
         "created": time(key.created_at),
+        "refused_before": maybe_time(not_before),
     })
 }
 
@@ -180,6 +194,13 @@ async fn set_enabled(local: &Local, key: &ApiKey, enabled: bool) -> anyhow::Resu
     let record = record_of(local, if enabled { "api_key.enabled" } else { "api_key.disabled" }, key);
     local.store().set_api_key_enabled(key.id, enabled, record).await?;
     say(&format!("API key `{}` is {}", key.key_id, state(enabled)));
+    Ok(())
+}
+
+async fn revoke_tokens(local: &Local, key: &ApiKey, before: Timestamp) -> anyhow::Result<()> {
+    let record = record_of(local, "api_key.revoked", key);
+    local.store().set_api_key_not_before(key.id, before, record).await?;
+    say(&format!("tokens of sessions that API key `{}` began before {} are refused", key.key_id, before.whole_secs()));
     Ok(())
 }
 

@@ -2,9 +2,17 @@
 
 use std::time::Duration;
 
+use anyhow::bail;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use jeton_core::domain::certificate::CertificateName;
+use jeton_core::domain::client::{AuthMethod, IssueLimit, TokenFormat};
+use jeton_core::domain::grant::GrantType;
 use jeton_core::domain::policy::Alg;
 use jeton_core::domain::realm::{self, ClientErrors, Mount, Profile};
+use jeton_core::domain::registration::RegistrationMode;
+use jeton_core::time::Timestamp;
+use jeton_core::token::jwk::Jwk;
+use jeton_core::token::jwk_set;
 use jeton_gate::{Rule, host};
 
 /// The name of a realm, client or API key.
@@ -61,6 +69,31 @@ pub(super) fn span(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Up to when tokens are refused.
+#[derive(clap::Args)]
+pub(crate) struct CutOff {
+    /// Those issued before this time, such as 2026-01-15T15:00:00Z [default: now]
+    #[arg(long, value_name = "TIME", value_parser = instant)]
+    before: Option<Timestamp>,
+}
+
+impl CutOff {
+    /// The time that was given, if one was; not one that is still to come, since it could not be taken back.
+    pub(super) fn given(&self, now: Timestamp) -> anyhow::Result<Option<Timestamp>> {
+        if let Some(before) = self.before.filter(|before| *before > now) {
+            bail!("{before} is still to come, and a cut-off is never taken back: give a time that has passed");
+        }
+        Ok(self.before)
+    }
+}
+
+/// A point in time as in RFC 3339.
+fn instant(text: &str) -> Result<Timestamp, String> {
+    let wrong = |_| "write a time with its zone, such as 2026-01-15T15:00:00Z".to_owned();
+    let at: jiff::Timestamp = text.parse().map_err(wrong)?;
+    Ok(Timestamp::from_micros(at.as_microsecond()))
+}
+
 /// `DIALECT[@HOST][/PREFIX]`.
 pub(super) fn mount(text: &str) -> Result<Mount, String> {
     let (front, prefix) = text.split_at(text.find('/').unwrap_or(text.len()));
@@ -90,7 +123,7 @@ pub(super) fn rule(text: &str) -> Result<String, String> {
 }
 
 /// An `http://` or `https://` address without query.
-pub(super) fn url(text: &str) -> Result<String, String> {
+pub(crate) fn url(text: &str) -> Result<String, String> {
     let rest = text.strip_prefix("https://").or(text.strip_prefix("http://"));
     match rest
         .is_some_and(|rest| !rest.is_empty() && !rest.contains(|c: char| "?#\"".contains(c) || !c.is_ascii_graphic()))
@@ -116,6 +149,66 @@ pub(super) fn alg() -> impl TypedValueParser<Value = Alg> {
     PossibleValuesParser::new(Alg::ALL.map(Alg::name)).try_map(|name| Alg::named(&name).ok_or("unknown algorithm"))
 }
 
+/// A grant type of OAuth.
+pub(super) fn grant() -> impl TypedValueParser<Value = GrantType> {
+    PossibleValuesParser::new(GrantType::ALL.map(GrantType::name))
+        .try_map(|name| GrantType::named(&name).ok_or("unknown grant type"))
+}
+
+/// How a client proves itself.
+pub(super) fn auth_method() -> impl TypedValueParser<Value = AuthMethod> {
+    PossibleValuesParser::new(AuthMethod::ALL.map(AuthMethod::name))
+        .try_map(|name| AuthMethod::ALL.into_iter().find(|method| method.name() == name).ok_or("unknown method"))
+}
+
+/// How a client's access tokens look.
+pub(super) fn token_format() -> impl TypedValueParser<Value = TokenFormat> {
+    PossibleValuesParser::new(["jwt", "opaque"]).map(|name| match name.as_str() {
+        "opaque" => TokenFormat::Opaque,
+        _ => TokenFormat::Jwt,
+    })
+}
+
+/// `100/1m`.
+pub(super) fn issue_limit(text: &str) -> Result<IssueLimit, String> {
+    let wrong = || "write a number and a time, such as 100/1m".to_owned();
+    let (count, per) = text.split_once('/').ok_or_else(wrong)?;
+    let count = count.parse().ok().filter(|count| *count > 0).ok_or_else(wrong)?;
+    let per_secs = span(per).ok().and_then(|per| u32::try_from(per.as_secs()).ok()).ok_or_else(wrong)?;
+    Ok(IssueLimit { count, per_secs })
+}
+
+/// The public keys of a file: a JWK, or a set of them.
+#[derive(Clone, Debug)]
+pub(super) struct PublicKeys(pub(super) Vec<Jwk>);
+
+/// Reads a file of public keys.
+pub(super) fn public_keys(path: &str) -> Result<PublicKeys, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("it cannot be read: {error}"))?;
+    match jwk_set::read(&text) {
+        Some(keys) if !keys.is_empty() => Ok(PublicKeys(keys)),
+        Some(_) => Err("no key in it signs by ES256, EdDSA, RS256 or PS256".to_owned()),
+        None => Err("give the public part alone, as a JWK or a JWK set".to_owned()),
+    }
+}
+
+/// `KIND=TEXT`, a name of a certificate.
+pub(super) fn certificate_name(text: &str) -> Result<CertificateName, String> {
+    let name = text.split_once('=').and_then(|(kind, text)| CertificateName::new(kind, text));
+    name.ok_or_else(|| {
+        let kinds = CertificateName::KINDS.join(", ");
+        format!("write KIND=TEXT, as in san_dns=machine.example.com; the kinds are {kinds}")
+    })
+}
+
+/// A time zone by its IANA name.
+pub(super) fn zone(text: &str) -> Result<String, String> {
+    match jiff::tz::TimeZone::get(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err("this is no time zone; give one by its IANA name, such as Europe/Berlin".to_owned()),
+    }
+}
+
 /// The shape of OAuth tokens.
 pub(super) fn profile() -> impl TypedValueParser<Value = Profile> {
     PossibleValuesParser::new(["rfc9068", "keycloak"]).map(|name| match name.as_str() {
@@ -130,6 +223,12 @@ pub(super) fn client_errors() -> impl TypedValueParser<Value = ClientErrors> {
         "keycloak" => ClientErrors::Keycloak,
         _ => ClientErrors::Uniform,
     })
+}
+
+/// Whether clients register themselves.
+pub(super) fn registration() -> impl TypedValueParser<Value = RegistrationMode> {
+    PossibleValuesParser::new(RegistrationMode::ALL.map(RegistrationMode::name))
+        .try_map(|name| RegistrationMode::ALL.into_iter().find(|mode| mode.name() == name).ok_or("unknown mode"))
 }
 
 /// The Keycloak to imitate.

@@ -1,19 +1,26 @@
 //! `jeton client`
 
+mod registration_token;
+mod settings;
+mod trust;
+
 use std::time::Duration;
 
 use anyhow::Context;
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
 use jeton_core::change::Audit;
 use jeton_core::domain::client::{Client, ClientSettings};
+use jeton_core::domain::grant::GrantType;
 use jeton_core::domain::id::Id;
 use jeton_core::domain::principal::{Kind, PersonProfile};
 use jeton_core::domain::realm::Realm;
 use jeton_core::time::Timestamp;
+use jeton_core::token::claims::service_account;
 use jeton_server::random::SystemRng;
 use jeton_store::{NewClient, NewPrincipal, Owner, Service};
 
-use super::arguments::{name, span, word};
+use self::settings::{Clear, Options};
+use super::arguments::{CutOff, name, span};
 use super::print::{maybe_time, record, say, texts, time};
 use super::secret::{Adding, NewSecret};
 use super::{Local, state};
@@ -52,7 +59,7 @@ pub(crate) enum Command {
         /// Whether it may introspect every token of the realm
         #[arg(long, value_name = "true|false")]
         resource_server: Option<bool>,
-        /// Take this setting away
+        /// Put this setting back to what it is in a new client
         #[arg(long, value_name = "SETTING")]
         clear: Vec<Clear>,
     },
@@ -76,34 +83,19 @@ pub(crate) enum Command {
         /// The secret, by the id that `show` gives
         secret_id: String,
     },
-    /// Refuse every token that a client has got until now
-    RevokeTokens(Named),
-}
-
-/// The settings of a client, each as an option.
-#[derive(clap::Args)]
-pub(crate) struct Options {
-    /// A grant it may use [in a new client: client_credentials]
-    #[arg(long = "grant", value_parser = ["client_credentials"])]
-    grants: Vec<String>,
-    /// A scope it may have; it gets all of them when it asks for none (repeatable)
-    #[arg(long = "scope", value_parser = word)]
-    scopes: Vec<String>,
-    /// An audience of its tokens (repeatable)
-    #[arg(long = "audience", value_parser = word)]
-    audiences: Vec<String>,
-    /// How long its access tokens are good, in seconds [default: as the realm says]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=86_400))]
-    access_token_secs: Option<u32>,
-}
-
-/// Settings that can be taken away.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Clear {
-    Grant,
-    Scope,
-    Audience,
-    AccessTokenSecs,
+    /// Foreign issuers whose assertions stand for a client's secret: workload identity
+    #[command(subcommand)]
+    Trust(trust::Command),
+    /// Initial access tokens: with one, a client registers itself (RFC 7591)
+    #[command(subcommand)]
+    RegistrationToken(registration_token::Command),
+    /// Refuse every token that a client has got until now, or before a time
+    RevokeTokens {
+        #[command(flatten)]
+        named: Named,
+        #[command(flatten)]
+        cut_off: CutOff,
+    },
 }
 
 /// A client of a realm, by its id.
@@ -120,7 +112,7 @@ pub(super) async fn run(local: &Local, command: Command) -> anyhow::Result<()> {
         Command::Add { realm, client_id, options, expires_in, resource_server } => {
             let mut settings = ClientSettings { resource_server, ..ClientSettings::default() };
             if !resource_server {
-                settings.grants.push("client_credentials".to_owned());
+                settings.grants.push(GrantType::ClientCredentials);
             }
             options.apply(&mut settings);
             add(local, &local.realm(&realm).await?, client_id, settings, expires_in).await
@@ -129,10 +121,12 @@ pub(super) async fn run(local: &Local, command: Command) -> anyhow::Result<()> {
         Command::Show(named) => show(local, &named.find(local).await?),
         Command::Set { named, options, resource_server, clear } => {
             let mut client = named.find(local).await?;
-            clear_settings(&clear, &mut client.settings);
+            settings::clear(&clear, &mut client.settings);
             options.apply(&mut client.settings);
             client.settings.resource_server = resource_server.unwrap_or(client.settings.resource_server);
-            set(local, &client).await
+            let realm = local.realm(&named.realm).await?;
+            settings::check(&realm, &client.settings)?;
+            set(local, &realm, &client).await
         }
         Command::Enable(named) => set_enabled(local, &named.find(local).await?, true).await,
         Command::Disable(named) => set_enabled(local, &named.find(local).await?, false).await,
@@ -150,41 +144,18 @@ pub(super) async fn run(local: &Local, command: Command) -> anyhow::Result<()> {
             say(&format!("the secret of client `{}` was removed", client.client_id));
             Ok(())
         }
-        Command::RevokeTokens(named) => revoke_tokens(local, &named.find(local).await?).await,
+        Command::Trust(command) => trust::run(local, command).await,
+        Command::RegistrationToken(command) => registration_token::run(local, command).await,
+        Command::RevokeTokens { named, cut_off } => {
+            let before = cut_off.given(local.now())?.unwrap_or(local.now());
+            revoke_tokens(local, &named.find(local).await?, before).await
+        }
     }
 }
 
 impl Named {
     async fn find(&self, local: &Local) -> anyhow::Result<Client> {
         local.client(&local.realm(&self.realm).await?, &self.client_id).await
-    }
-}
-
-impl Options {
-    /// Puts what is given in place of what was there.
-    fn apply(self, settings: &mut ClientSettings) {
-        let lists = [
-            (&mut settings.grants, self.grants),
-            (&mut settings.scopes, self.scopes),
-            (&mut settings.audiences, self.audiences),
-        ];
-        for (old, new) in lists {
-            if !new.is_empty() {
-                *old = new;
-            }
-        }
-        settings.access_token_secs = self.access_token_secs.or(settings.access_token_secs);
-    }
-}
-
-fn clear_settings(which: &[Clear], settings: &mut ClientSettings) {
-    for setting in which {
-        match setting {
-            Clear::Grant => settings.grants.clear(),
-            Clear::Scope => settings.scopes.clear(),
-            Clear::Audience => settings.audiences.clear(),
-            Clear::AccessTokenSecs => settings.access_token_secs = None,
-        }
     }
 }
 
@@ -195,15 +166,17 @@ async fn add(
     settings: ClientSettings,
     expires_in: Option<Duration>,
 ) -> anyhow::Result<()> {
+    settings::check(realm, &settings)?;
     let client_id = client_id.unwrap_or_else(|| format!("{}-{}", realm.name, Id::random(&mut SystemRng::new())));
-    let secret = local.new_secret(expires_in);
+    // Who proves itself with nothing, or with a key of its own, has no secret.
+    let secret = settings.has_secret().then(|| local.new_secret(expires_in));
     let service = NewPrincipal {
         id: local.new_id(),
         realm_id: realm.id,
         kind: Kind::Service,
         number: None,
         // As Keycloak names it: out of the way of people who are called like the client.
-        username: format!("service-account-{}", client_id.to_lowercase()),
+        username: service_account(&client_id),
         profile: PersonProfile::default(),
         password: None,
         created_at: local.now(),
@@ -214,14 +187,18 @@ async fn add(
         client_id,
         settings,
         service: Service::New(service),
-        secrets: vec![secret.stored.clone()],
+        secrets: secret.iter().map(|secret| secret.stored.clone()).collect(),
+        registration: None,
         created_at: local.now(),
     };
     let record = local.record("client.added", Some(realm.id), new.client_id.as_str());
     let added = local.store().add_client(&new, record).await;
     let client = added.with_context(|| format!("client `{}` was not added", new.client_id))?;
     say(&format!("client `{}` was added to realm `{}`", client.client_id, realm.name));
-    show_secret(local, &client, &secret)
+    match secret {
+        Some(secret) => show_secret(local, &client, &secret),
+        None => show(local, &client),
+    }
 }
 
 /// The one time that a secret is seen.
@@ -241,9 +218,10 @@ async fn list(local: &Local, realm: &Realm) -> anyhow::Result<()> {
         record! {
             "client_id": client.client_id.as_str(),
             "enabled": client.enabled,
-            "grants": texts(client.settings.grants.iter().cloned()),
+            "grants": texts(client.settings.grants.iter().map(|grant| grant.name())),
             "scopes": texts(client.settings.scopes.iter().cloned()),
             "resource_server": client.settings.resource_server,
+            "registered_itself": client.registration.is_some(),
             "created": time(client.created_at),
         }
     });
@@ -251,28 +229,42 @@ async fn list(local: &Local, realm: &Realm) -> anyhow::Result<()> {
 }
 
 fn show(local: &Local, client: &Client) -> anyhow::Result<()> {
-    let settings = &client.settings;
     let not_before = (client.not_before > Timestamp::EPOCH).then_some(client.not_before);
-    local.show(record! {
+    let mut shown = record! {
         "client_id": client.client_id.as_str(),
         "enabled": client.enabled,
         "subject": client.service.id.to_string(),
-        "grants": texts(settings.grants.iter().cloned()),
-        "scopes": texts(settings.scopes.iter().cloned()),
-        "audiences": texts(settings.audiences.iter().cloned()),
-        "access_token_secs": settings.access_token_secs,
-        "resource_server": settings.resource_server,
         "secrets": local.secrets_shown(&client.secrets),
         "created": time(client.created_at),
         "refused_before": maybe_time(not_before),
-    })
+    };
+    if let Some(registration) = &client.registration {
+        shown.extend(record! {
+            "registered_itself": true,
+            "name": registration.name.as_deref(),
+            "manages_itself": registration.token.is_some(),
+            "may_have_grants": texts(registration.bounds.grants.iter().map(|grant| grant.name())),
+            "may_have_scopes": texts(registration.bounds.scopes.iter().cloned()),
+            "may_have_audiences": texts(registration.bounds.audiences.iter().cloned()),
+        });
+    }
+    shown.extend(settings::shown(&client.settings));
+    local.show(shown)
 }
 
-async fn set(local: &Local, client: &Client) -> anyhow::Result<()> {
+async fn set(local: &Local, realm: &Realm, client: &Client) -> anyhow::Result<()> {
     let record = record_of(local, "client.set", client);
     local.store().set_client_settings(client.id, &client.settings, record).await?;
     say(&format!("client `{}` was changed", client.client_id));
-    show(local, client)
+    say_who_manages(client);
+    show(local, &local.client(realm, &client.client_id).await?)
+}
+
+/// Of a client that could change its settings itself until now.
+fn say_who_manages(client: &Client) {
+    if client.registration.as_ref().is_some_and(|registration| registration.token.is_some()) {
+        say("it registered itself, and manages itself no more: what you set, it could have changed back");
+    }
 }
 
 async fn set_enabled(local: &Local, client: &Client, enabled: bool) -> anyhow::Result<()> {
@@ -293,11 +285,10 @@ async fn remove(local: &Local, client: &Client) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn revoke_tokens(local: &Local, client: &Client) -> anyhow::Result<()> {
-    let now = local.now();
+async fn revoke_tokens(local: &Local, client: &Client, before: Timestamp) -> anyhow::Result<()> {
     let record = record_of(local, "client.revoked", client);
-    local.store().set_client_not_before(client.id, now, record).await?;
-    say(&format!("tokens that client `{}` got before {} are refused", client.client_id, now.whole_secs()));
+    local.store().set_client_not_before(client.id, before, record).await?;
+    say(&format!("tokens that client `{}` got before {} are refused", client.client_id, before.whole_secs()));
     Ok(())
 }
 

@@ -67,7 +67,8 @@ async fn reseal(local: &Local, master: &MasterKeys) -> anyhow::Result<usize> {
 
 /// Whether anything was not under the current key.
 fn seal_anew(master: &MasterKeys, sealed: &mut Sealed) -> anyhow::Result<bool> {
-    let keys = sealed.keys.iter_mut().map(|key| (seal_context(key.realm_id, &key.kid), &mut key.sealed));
+    let keys = sealed.keys.iter_mut();
+    let keys = keys.map(|row| (seal_context(row.key.realm_id, &row.key.kid), &mut row.sealed));
     let blobs = sealed.blobs.iter_mut().map(|(name, blob)| (name.clone(), blob));
     let mut changed = false;
     for (place, value) in keys.chain(blobs) {

@@ -10,7 +10,7 @@ use jeton_core::time::Timestamp;
 use jeton_store::{NewPrincipal, Sessions};
 use serde_json::Value;
 
-use super::arguments::{pair, title};
+use super::arguments::{CutOff, pair, title};
 use super::password::{NewPassword, PasswordSource};
 use super::print::{Record, maybe_time, record, say, texts, time};
 use super::{Local, state, target};
@@ -71,6 +71,13 @@ pub(crate) enum Command {
     Disable(Who),
     /// Remove a person with all its sessions, for good
     Remove(Who),
+    /// Sign a person out everywhere: refuse everything issued to it until now; or what was begun before a time
+    RevokeTokens {
+        #[command(flatten)]
+        who: Who,
+        #[command(flatten)]
+        cut_off: CutOff,
+    },
 }
 
 /// A person of a realm, by name.
@@ -147,6 +154,10 @@ pub(super) async fn run(local: &Local, command: Command) -> anyhow::Result<()> {
         Command::Enable(who) => set_enabled(local, &who.find(local).await?.1, true).await,
         Command::Disable(who) => set_enabled(local, &who.find(local).await?.1, false).await,
         Command::Remove(who) => remove(local, &who.find(local).await?.1).await,
+        Command::RevokeTokens { who, cut_off } => {
+            let before = cut_off.given(local.now())?;
+            revoke_tokens(local, &who.find(local).await?.1, before).await
+        }
     }
 }
 
@@ -263,6 +274,17 @@ async fn set(local: &Local, realm: &Realm, person: &Principal) -> anyhow::Result
     local.store().set_principal_profile(person.id, &person.profile, record).await?;
     say(&format!("person `{}` was changed", person.username));
     show(local, realm, person).await
+}
+
+async fn revoke_tokens(local: &Local, person: &Principal, before: Option<Timestamp>) -> anyhow::Result<()> {
+    let record = local.record_of("person.revoked", person, person.username.as_str());
+    match before {
+        Some(before) => local.store().set_principal_not_before(person.id, before, record).await?,
+        None => local.store().end_principal_sessions(person.id, local.now(), record).await?,
+    }
+    let before = before.unwrap_or(local.now()).whole_secs();
+    say(&format!("tokens and sessions of `{}` from before {before} are refused", person.username));
+    Ok(())
 }
 
 async fn set_password(local: &Local, person: &Principal, password: NewPassword) -> anyhow::Result<()> {

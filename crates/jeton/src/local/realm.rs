@@ -6,13 +6,12 @@ use std::io;
 
 use anyhow::{Context, bail};
 use clap::{Subcommand, ValueEnum};
-use jeton_core::domain::key::KeyState;
 use jeton_core::domain::realm::{Realm, Settings};
 use jeton_core::time::Timestamp;
 use serde_json::Value;
 
 use self::settings::Options;
-use super::arguments::{mount_text, name};
+use super::arguments::{CutOff, mount_text, name};
 use super::print::{maybe_time, record, say, texts, time};
 use super::{Local, state};
 
@@ -65,10 +64,13 @@ pub(crate) enum Command {
         #[arg(long)]
         yes: bool,
     },
-    /// End every session of a realm, and refuse everything that was issued in it before now
-    RevokeAll {
+    /// Refuse everything that was issued in a realm until now, and end its sessions; or what was issued before a time
+    #[command(alias = "revoke-all")]
+    RevokeTokens {
         /// The realm
         name: String,
+        #[command(flatten)]
+        cut_off: CutOff,
     },
 }
 
@@ -76,6 +78,7 @@ pub(crate) enum Command {
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Clear {
     Dialect,
+    Grant,
     Alg,
     AccessTokenSecs,
     Profile,
@@ -83,7 +86,11 @@ pub(crate) enum Clear {
     KeycloakCompat,
     CorsOrigin,
     Issuer,
+    Resource,
     SessionCap,
+    Registration,
+    KeyRotationSecs,
+    JwksMaxAgeSecs,
     Set,
     Gate,
 }
@@ -97,7 +104,13 @@ pub(super) async fn run(local: &Local, command: Command) -> anyhow::Result<()> {
         Command::Enable { name } => set_enabled(local, &local.realm(&name).await?, true).await,
         Command::Disable { name } => set_enabled(local, &local.realm(&name).await?, false).await,
         Command::Remove { name, yes } => remove(local, &local.realm(&name).await?, yes).await,
-        Command::RevokeAll { name } => revoke_all(local, &local.realm(&name).await?).await,
+        Command::RevokeTokens { name, cut_off } => {
+            let realm = local.realm(&name).await?;
+            match cut_off.given(local.now())? {
+                Some(before) => revoke_before(local, &realm, before).await,
+                None => revoke_all(local, &realm).await,
+            }
+        }
     }
 }
 
@@ -107,6 +120,13 @@ pub(super) async fn revoke_all(local: &Local, realm: &Realm) -> anyhow::Result<(
     let record = local.record("realm.revoked", Some(realm.id), realm.name.as_str());
     local.store().end_realm_sessions(realm.id, now, record).await?;
     say(&format!("everything issued in realm `{}` before {} is refused", realm.name, now.whole_secs()));
+    Ok(())
+}
+
+async fn revoke_before(local: &Local, realm: &Realm, before: Timestamp) -> anyhow::Result<()> {
+    let record = local.record("realm.revoked", Some(realm.id), realm.name.as_str());
+    local.store().set_realm_not_before(realm.id, before, record).await?;
+    say(&format!("everything issued in realm `{}` before {before} is refused", realm.name));
     Ok(())
 }
 
@@ -158,10 +178,7 @@ async fn show(local: &Local, realm: &Realm) -> anyhow::Result<()> {
         Value::Object(record! {
             "alg": key.alg.name(),
             "kid": key.kid.as_str(),
-            "state": match key.state {
-                KeyState::Current => "current",
-                KeyState::Retired => "retired",
-            },
+            "state": key.state.name(),
         })
     });
     shown.insert("keys".to_owned(), Value::Array(keys.collect()));

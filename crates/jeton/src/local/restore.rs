@@ -2,11 +2,12 @@
 
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use jeton_core::change::Audit;
 use jeton_core::domain::id::Id;
-use jeton_core::domain::key::KeyState;
+use jeton_core::domain::key::{KeyState, SealedKey};
 use jeton_core::domain::policy::Alg;
 use jeton_core::time::Timestamp;
 use jeton_server::clock::Clock;
@@ -135,13 +136,13 @@ async fn mark_only(args: &Args, database: &Database, master: &Keyring) -> anyhow
 /// Whether everything that is sealed opens. Returns which realms sign with which algorithms.
 async fn check_master_key(store: &Store, master: &Keyring) -> anyhow::Result<Vec<(Id, Alg)>> {
     let sealed = store.sealed().await?;
-    for key in &sealed.keys {
-        master.open(&seal_context(key.realm_id, &key.kid), &key.sealed)?;
+    for SealedKey { key, sealed, .. } in &sealed.keys {
+        master.open(&seal_context(key.realm_id, &key.kid), sealed)?;
     }
     for (name, blob) in &sealed.blobs {
         master.open(name, blob)?;
     }
-    let current = sealed.keys.iter().filter(|key| key.state == KeyState::Current);
+    let current = sealed.keys.iter().map(|row| &row.key).filter(|key| key.state == KeyState::Current);
     Ok(current.map(|key| (key.realm_id, key.alg)).collect())
 }
 
@@ -155,7 +156,7 @@ async fn refuse_older(
 ) -> anyhow::Result<()> {
     store.mark_restored(now, record).await?;
     for (realm_id, alg) in signing {
-        keys::create(store, master, *realm_id, *alg, now).await?;
+        keys::create(store, master, *realm_id, *alg, Duration::ZERO, now).await?;
     }
     Ok(())
 }
@@ -258,7 +259,7 @@ fn tell_tokens(kept: bool, taken_at: Timestamp) {
     match kept {
         true => say(&format!(
             "WARNING: every token of the backup is good again, also those that were ended after {}; \
-             `jeton realm revoke-all REALM` ends a realm's",
+             `jeton realm revoke-tokens REALM` ends a realm's",
             taken_at.whole_secs()
         )),
         false => say("everything issued before now is refused, and signing keys are new: everybody signs in again"),

@@ -52,7 +52,7 @@ pub(super) async fn run(local: &Local, args: Inspect) -> anyhow::Result<()> {
 
 async fn tell(local: &Local, realm: &Realm, token: &Secret<String>) -> anyhow::Result<()> {
     let verdict = inspect(&local.app, &realm.name, token, |live, _, _| {
-        let mut more = record! { "scope": live.scope };
+        let mut more = record! { "scope": live.scope.as_ref() };
         more.insert("level".to_owned(), Value::from(live.level));
         more.insert("issued".to_owned(), time(live.issued_at));
         more.insert("expires".to_owned(), time(live.expires_at));

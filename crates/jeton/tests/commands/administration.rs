@@ -39,6 +39,10 @@ fn what_is_not_known_is_told_with_what_is() {
         (&["person", "set-password", "inevent", "ana", "--target", "7", "--generate-password"], "with --level"),
         (&["client", "show", "zro", "app"], "no client `app` in realm `zro`; make it with"),
         (&["client", "add", "zro", "--scope", "a b"], "one word"),
+        (
+            &["client", "add", "zro", "--dpop", "true", "--certificate-bound", "true"],
+            "not to both; give it one of --dpop true and --certificate-bound true",
+        ),
         (&["api-key", "show", "zro", "k"], "no API key `k`"),
         (&["api-key", "add", "zro", "--expires-in", "soon"], "such as 90d"),
         (&["session", "revoke", "zro", "x"], "no session `x` in realm `zro`"),
@@ -97,13 +101,16 @@ fn every_change_leaves_its_line_in_the_audit_trail() {
         (&["realm", "set", "shop", "--session-cap", "5"], "realm.set"),
         (&["realm", "disable", "shop"], "realm.disabled"),
         (&["realm", "enable", "shop"], "realm.enabled"),
-        (&["realm", "revoke-all", "shop"], "realm.revoked"),
+        (&["realm", "revoke-tokens", "shop"], "realm.revoked"),
+        (&["realm", "revoke-tokens", "shop", "--before", "2026-01-01T00:00:00Z"], "realm.revoked"),
         (&["person", "add", "shop", "ana", "--generate-password"], "person.added"),
         (&["person", "set", "shop", "ana", "--email", "a@example.org"], "person.set"),
         (&["person", "set-password", "shop", "ana", "--generate-password"], "person.password_set"),
         (&["person", "disable", "shop", "ana"], "person.disabled"),
         (&["person", "enable", "shop", "ana"], "person.enabled"),
         (&["session", "revoke", "shop", "--person", "ana"], "person.revoked"),
+        (&["person", "revoke-tokens", "shop", "ana"], "person.revoked"),
+        (&["person", "revoke-tokens", "shop", "ana", "--before", "2026-01-01T00:00:00Z"], "person.revoked"),
         (&["target", "add", "shop", "7", "Party"], "target.added"),
         (&["target", "member", "shop", "7", "ana", "--level", "User"], "membership.set"),
         (&["target", "member", "shop", "7", "ana", "--remove"], "membership.ended"),
@@ -119,6 +126,7 @@ fn every_change_leaves_its_line_in_the_audit_trail() {
         (&["client", "remove", "shop", "app"], "client.removed"),
         (&["api-key", "add", "shop", "key"], "api_key.added"),
         (&["api-key", "add-secret", "shop", "key"], "api_key.secret_added"),
+        (&["api-key", "revoke-tokens", "shop", "key"], "api_key.revoked"),
         (&["api-key", "disable", "shop", "key"], "api_key.disabled"),
         (&["api-key", "enable", "shop", "key"], "api_key.enabled"),
         (&["api-key", "remove", "shop", "key"], "api_key.removed"),
@@ -149,6 +157,44 @@ fn a_realm_is_removed_only_when_its_name_is_typed_again() {
         assert_eq!(output.status.success(), gone, "{input:?}: {output:?}");
         assert_eq!(place.json(&["realm", "list"]).as_array().unwrap().is_empty(), gone, "{input:?}");
     }
+}
+
+/// A cut-off at a time of the operator's: it holds for what was begun before, and never goes back.
+#[test]
+fn e14_a_cut_off_has_the_time_that_is_given() {
+    let place = Place::new();
+    place.run(&["realm", "add", "shop", "--dialect", "zro"], "");
+    let key = place.json(&["api-key", "add", "shop"]);
+    let watcher = place.json(&["client", "add", "shop", "api", "--resource-server"]);
+    let watcher = (text(&watcher, "/client_id"), text(&watcher, "/client_secret"));
+    let app = place.json(&["client", "add", "shop", "app"]);
+    let (key_id, key_secret) = (text(&key, "/key_id"), text(&key, "/key_secret"));
+    place.run(&["person", "add", "shop", "ana", "--generate-password"], "");
+    let server = place.serve();
+    let body = format!(r#"{{"api_id":"{key_id}","api_key":"{key_secret}"}}"#);
+    let by_key = text(&server.request(&post("/auth/signin", JSON, &body)).json(), "/access_token");
+    let form = format!("grant_type=client_credentials&client_id=app&client_secret={}", text(&app, "/client_secret"));
+    let answer = server.request(&post("/realms/shop/protocol/openid-connect/token", FORM, &form));
+    let by_client = text(&answer.json(), "/access_token");
+    let is_active = |token: &str| server.is_active("shop", &watcher, token);
+    for noun in [
+        &["realm", "revoke-tokens", "shop"][..],
+        &["person", "revoke-tokens", "shop", "ana"],
+        &["client", "revoke-tokens", "shop", "app"],
+        &["api-key", "revoke-tokens", "shop", &key_id],
+    ] {
+        let before = |time: &'static str| [noun, &["--before", time]].concat();
+        place.run(&before("2026-01-15T15:00:00Z"), "");
+        place.run(&before("2026-01-14T15:00:00Z"), "");
+        let shown = place.json(&[&[noun[0], "show"], &noun[2..]].concat());
+        assert_eq!(shown["refused_before"], "2026-01-15T15:00:00Z", "{noun:?}");
+        assert!(is_active(&by_key) && is_active(&by_client), "{noun:?}: they came later");
+        for (time, said) in [("2999-01-01T00:00:00Z", "still to come"), ("yesterday", "with its zone")] {
+            assert!(place.fail(&before(time), "").contains(said), "{noun:?} {time}");
+        }
+    }
+    place.run(&["api-key", "revoke-tokens", "shop", &key_id], "");
+    assert!(!is_active(&by_key) && is_active(&by_client), "an API key's");
 }
 
 /// Everything that ends what was issued, each seen by the running server at its next request.
@@ -185,7 +231,8 @@ fn what_ends_tokens_ends_them_at_once() {
     for (args, input) in [
         (&["session", "revoke", "shop", "--person", "ana"][..], ""),
         (&["session", "revoke", "shop", "--all"], ""),
-        (&["realm", "revoke-all", "shop"], ""),
+        (&["realm", "revoke-tokens", "shop"], ""),
+        (&["person", "revoke-tokens", "shop", "ana"], ""),
         (&["person", "set-password", "shop", "ana", "--password-stdin"], "correct horse 1"),
     ] {
         // A token says its issue to the second, and one of the second of a revocation is refused.

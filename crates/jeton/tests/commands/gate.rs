@@ -1,11 +1,15 @@
 //! `jeton gate` between a caller and an API, with `jeton serve` beside it: three programs on one machine.
 
+mod dpop;
+mod resource;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
-use crate::harness::{FORM, JSON, Place, Request, post, send, started, text, write};
+use crate::harness::{FORM, JSON, Place, Request, Response, Server, post, send, started, text, write};
 
 /// An API that answers every call with 200 and keeps what it was sent.
 fn api() -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
@@ -48,11 +52,23 @@ impl Gate {
         Self { child, address }
     }
 
+    /// In front of this API, for the realm `shop` of that server, with these options more.
+    fn of_shop(place: &Place, server: &Server, upstream: SocketAddr, more: &[&str]) -> Self {
+        let watcher = place.json(&["client", "add", "shop", "gate", "--resource-server"]);
+        let secret_file = write(&place.path("gate.secret"), &text(&watcher, "/client_secret"));
+        let (realm, upstream) = (format!("http://{}/realms/shop", server.address()), format!("http://{upstream}"));
+        let args = ["--realm", &realm, "--upstream", &upstream, "--client-id", "gate"];
+        Self::start(place, &[&args[..], &["--client-secret-file", &secret_file], more].concat())
+    }
+
     fn call(&self, target: &str, authorization: &str) -> (u16, String) {
         let headers = vec![("Authorization", authorization.to_owned()), ("X-Jeton-Subject", "forged".to_owned())];
-        let request = Request { method: "GET", target: target.to_owned(), headers, body: String::new() };
-        let answer = send(self.address, &request);
+        let answer = self.get(target, headers);
         (answer.status, answer.body)
+    }
+
+    fn get(&self, target: &str, headers: Vec<(&'static str, String)>) -> Response {
+        send(self.address, &Request { method: "GET", target: target.to_owned(), headers, body: String::new() })
     }
 }
 
@@ -70,25 +86,8 @@ fn a_token_opens_the_gate_until_it_is_ended() {
     place.run(&["realm", "add", "shop", "--dialect", "zro"], "");
     let key = place.json(&["api-key", "add", "shop"]);
     let (key_id, key_secret) = (text(&key, "/key_id"), text(&key, "/key_secret"));
-    let watcher = place.json(&["client", "add", "shop", "gate", "--resource-server"]);
-    let secret_file = write(&place.path("gate.secret"), &text(&watcher, "/client_secret"));
     let (upstream, calls) = api();
-    let (realm, upstream) = (format!("http://{}/realms/shop", server.address()), format!("http://{upstream}"));
-    let gate = Gate::start(
-        &place,
-        &[
-            "--realm",
-            &realm,
-            "--upstream",
-            &upstream,
-            "--rule",
-            "GET /things/*",
-            "--client-id",
-            "gate",
-            "--client-secret-file",
-            &secret_file,
-        ],
-    );
+    let gate = Gate::of_shop(&place, &server, upstream, &["--rule", "GET /things/*"]);
 
     let body = format!(r#"{{"api_id":"{key_id}","api_key":"{key_secret}"}}"#);
     let token = text(&server.request(&post("/auth/signin", JSON, &body)).json(), "/access_token");
@@ -115,11 +114,35 @@ fn a_token_opens_the_gate_until_it_is_ended() {
     assert_eq!(gate.call("/things/1", &bearer).0, 503, "nobody can tell: no");
 }
 
+/// Whatever is revoked by a command, a gate that follows the feed forgets it in time; it asks about what is in doubt.
+#[test]
+fn l8_an_offline_gate_forgets_what_a_command_revokes() {
+    let place = Place::new();
+    let server = place.serve();
+    place.run(&["realm", "add", "shop"], "");
+    let client = place.json(&["client", "add", "shop", "app"]);
+    let (upstream, _) = api();
+    let gate = Gate::of_shop(&place, &server, upstream, &["--offline", "--rule", "* /*"]);
+    let form = format!("grant_type=client_credentials&client_id=app&client_secret={}", text(&client, "/client_secret"));
+    let answer = server.request(&post("/realms/shop/protocol/openid-connect/token", FORM, &form));
+    let bearer = format!("Bearer {}", text(&answer.json(), "/access_token"));
+    assert_eq!(gate.call("/", &bearer).0, 200, "good, whoever says so");
+    // By now the gate follows.
+    std::thread::sleep(Duration::from_secs(1));
+    place.run(&["client", "disable", "shop", "app"], "");
+    let began = Instant::now();
+    while gate.call("/", &bearer).0 != 401 {
+        assert!(began.elapsed() < Duration::from_secs(2), "the bound");
+    }
+    drop(server);
+    assert_eq!(gate.call("/", &bearer).0, 503, "nobody can tell: no");
+}
+
 #[test]
 fn another_realms_token_opens_nothing() {
     let place = Place::new();
     let server = place.serve();
-    for realm in ["one", "two"] {
+    for realm in ["shop", "two"] {
         place.run(&["realm", "add", realm], "");
     }
     let client = place.json(&["client", "add", "two", "app"]);
@@ -127,24 +150,7 @@ fn another_realms_token_opens_nothing() {
     let answer = server.request(&post("/realms/two/protocol/openid-connect/token", FORM, &form));
     let token = text(&answer.json(), "/access_token");
     let (upstream, calls) = api();
-    let watcher = place.json(&["client", "add", "one", "gate", "--resource-server"]);
-    let secret_file = write(&place.path("gate.secret"), &text(&watcher, "/client_secret"));
-    let (realm, upstream) = (format!("http://{}/realms/one", server.address()), format!("http://{upstream}"));
-    let gate = Gate::start(
-        &place,
-        &[
-            "--realm",
-            &realm,
-            "--upstream",
-            &upstream,
-            "--rule",
-            "* /*",
-            "--client-id",
-            "gate",
-            "--client-secret-file",
-            &secret_file,
-        ],
-    );
+    let gate = Gate::of_shop(&place, &server, upstream, &["--rule", "* /*"]);
     assert_eq!(gate.call("/", &format!("Bearer {token}")).0, 401);
     assert!(calls.lock().unwrap().is_empty());
 }

@@ -162,7 +162,8 @@ pub(crate) fn send(address: SocketAddr, request: &Request) -> Response {
     let answer = String::from_utf8(answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer}"));
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-    Response { status: status.unwrap_or_else(|| panic!("no status: {head}")), body: body.to_owned() }
+    let status = status.unwrap_or_else(|| panic!("no status: {head}"));
+    Response { status, head: head.to_owned(), body: body.to_owned() }
 }
 
 /// Reads the lines of a process until one names the address it listens on; the rest is kept in the log.
@@ -216,10 +217,17 @@ pub(crate) fn post(target: &str, content_type: &str, body: &str) -> Request {
 
 pub(crate) struct Response {
     pub(crate) status: u16,
+    head: String,
     pub(crate) body: String,
 }
 
 impl Response {
+    /// The value of a header; empty if there is none.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.find(|(known, _)| known.eq_ignore_ascii_case(name)).map_or("", |(_, value)| value)
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
     }

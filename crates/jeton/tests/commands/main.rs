@@ -12,6 +12,7 @@ mod copy;
 mod database;
 #[cfg(feature = "demo")]
 mod demo;
+mod device;
 mod dialect_check;
 #[cfg(feature = "demo")]
 mod dialect_try;
@@ -20,8 +21,12 @@ mod gate;
 mod harness;
 mod master_key;
 mod migrate;
+mod registration;
 mod reload;
 mod secrets;
+mod signer;
+mod signing_key;
 mod start;
 mod store;
+mod trust;
 mod upgrade;

@@ -85,7 +85,7 @@ impl OAuthFlow {
         let Ok(fields) = wire::form::Form::parse(query.as_bytes()) else { return Ok(None) };
         let (state, expected) = (fields.field("state").unwrap_or_default(), authorization.state.expose());
         let is_answer = constant_time::verify_slices_are_equal(state.as_bytes(), expected.as_bytes()).is_ok()
-            && !fields.has_repeated();
+            && !fields.has_repeated(&[]);
         if !is_answer {
             return Ok(None);
         }

@@ -30,6 +30,7 @@ impl Parser<'_> {
             let source = self.source(entry)?;
             let claims = self.json_object(entry, &source)?;
             self.check_claims(entry, &claims);
+            self.check_kind(entry, &jwt.header, &claims);
             Some(claims)
         });
     }
@@ -91,6 +92,20 @@ impl Parser<'_> {
         for (name, _, example) in rows.into_iter().filter(|(_, good, _)| !good) {
             let message = format!("a token is refused without the claim `{name}` in this form");
             self.mistake_help(entry.at, message, format!("write {example}"));
+        }
+    }
+
+    /// Tokens with this `typ` and a client's id are OAuth's (RFC 9068 §2), which gates judge by claims that a dialect's
+    /// tokens need not have.
+    fn check_kind(&mut self, entry: Entry<'_>, header: &Node, claims: &Node) {
+        let is_oauths = match member(header, "typ") {
+            Some(Node::Text(typ)) => typ.literal().is_none_or(|typ| typ.to_ascii_lowercase().ends_with("at+jwt")),
+            other => other.is_some(),
+        };
+        if is_oauths && member(claims, "client_id").is_some() {
+            let message = "a token whose `typ` is `at+jwt`, or not fixed, cannot have the claim `client_id`: it would pass \
+                           for one of OAuth's";
+            self.mistake_help(entry.at, message, "write \"typ\":\"JWT\" in the header, or leave the claim out");
         }
     }
 

@@ -66,7 +66,8 @@ impl Call {
         self.body("application/x-www-form-urlencoded", form(fields))
     }
 
-    fn bytes(&self) -> Vec<u8> {
+    /// What is sent, for another connection than one of its own.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         let Self { method, target, host, headers, body, .. } = self;
         let mut head = format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
         for (name, value) in headers {
@@ -119,7 +120,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// Reads the first answer in `bytes`; nothing if there is no whole one.
-    pub(super) fn read(bytes: &[u8], no_body: bool) -> Option<Self> {
+    pub(crate) fn read(bytes: &[u8], no_body: bool) -> Option<Self> {
         let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
         let head = std::str::from_utf8(&bytes[..end]).ok()?;
         let mut rest = &bytes[end + 4..];

@@ -10,13 +10,17 @@
 //! Nothing sleeps: time is [`Server::clock`], which stands until it is moved.
 
 mod client;
+mod database;
 mod logs;
+mod machine;
 mod seed;
 mod server;
 mod sign_in;
 
 pub(crate) use client::{Answer, Call, form};
+pub(crate) use database::postgres;
 pub(crate) use logs::logs;
+pub(crate) use machine::Machine;
 pub(crate) use seed::{ADA, BOB, EVENT, EVENT_PASSWORD, GRACE, Key, Person, mount, rules};
 pub(crate) use server::{NOW, Options, PUBLIC_URL, Server};
 pub(crate) use sign_in::{ORDERS, REFRESH, SIGN_IN, Tokens};

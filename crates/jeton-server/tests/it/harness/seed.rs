@@ -9,6 +9,7 @@ use jeton_core::domain::id::Id;
 use jeton_core::domain::policy::Alg;
 use jeton_core::domain::principal::{Kind, PersonProfile, Principal};
 use jeton_core::domain::realm::{Mount, Profile, Realm, Settings};
+use jeton_core::domain::registration::Registration;
 use jeton_core::domain::target::{Membership, Target};
 use jeton_core::secret::Secret;
 use jeton_core::time::Timestamp;
@@ -16,7 +17,7 @@ use jeton_core::token::opaque;
 use jeton_core::token::pepper::Purpose;
 use jeton_server::app::App;
 use jeton_server::random::SystemRng;
-use jeton_store::{NewApiKey, NewClient, NewPrincipal, Service};
+use jeton_store::{NewApiKey, NewClient, NewPrincipal, Owner, Service};
 
 /// A person's sign-in name and password.
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +81,7 @@ impl Seed<'_> {
         };
         self.realm("plain", plain).await;
         let service = ClientSettings {
-            grants: vec!["client_credentials".to_owned()],
+            grants: vec![jeton_core::domain::grant::GrantType::ClientCredentials],
             scopes: vec!["profile".to_owned(), "email".to_owned()],
             ..ClientSettings::default()
         };
@@ -235,17 +236,18 @@ impl Seed<'_> {
     /// A new client with one secret.
     pub(crate) async fn client(&self, realm: &str, client_id: &str, settings: ClientSettings) -> Key {
         let (secret, stored) = self.secret();
-        self.client_with(realm, client_id, settings, stored).await;
+        self.client_with(realm, client_id, settings, stored, None).await;
         Key { id: client_id.to_owned(), secret }
     }
 
-    /// A new client with this secret.
+    /// A new client with this secret, and how it registered itself, if it did.
     pub(crate) async fn client_with(
         &self,
         realm: &str,
         client_id: &str,
         settings: ClientSettings,
         secret: StoredSecret,
+        registration: Option<Registration>,
     ) {
         let realm_id = self.find_realm(realm).await.id;
         let new = NewClient {
@@ -255,6 +257,7 @@ impl Seed<'_> {
             settings,
             service: Service::New(self.service(realm_id, client_id)),
             secrets: vec![secret],
+            registration,
             created_at: self.now(),
         };
         self.app.store.add_client(&new, self.record()).await.unwrap();
@@ -271,6 +274,23 @@ impl Seed<'_> {
         let mut client = self.app.store.client(realm.id, client_id).await.unwrap().unwrap();
         change(&mut client.settings);
         self.app.store.set_client_settings(client.id, &client.settings, self.record()).await.unwrap();
+    }
+
+    /// Removes all secrets of a client.
+    pub(crate) async fn remove_secrets(&self, realm: &str, client_id: &str) {
+        let owner = self.owner(realm, client_id).await;
+        self.app.store.remove_secrets(owner, self.record()).await.unwrap();
+    }
+
+    /// Gives a client this secret.
+    pub(crate) async fn add_secret(&self, realm: &str, client_id: &str, secret: &str) {
+        let owner = self.owner(realm, client_id).await;
+        self.app.store.add_secret(owner, &self.stored(secret), None, self.record()).await.unwrap();
+    }
+
+    async fn owner(&self, realm: &str, client_id: &str) -> Owner {
+        let realm = self.find_realm(realm).await;
+        Owner::Client(self.app.store.client(realm.id, client_id).await.unwrap().unwrap().id)
     }
 
     /// Enables or disables a client.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use ipnet::IpNet;
+use jeton_core::domain::certificate::MutualTls;
 use jeton_core::domain::realm::Settings;
 use jeton_core::time::Timestamp;
 use jeton_gate::Upstream;
@@ -39,6 +40,10 @@ pub(crate) struct Options {
     pub(crate) dialects: Vec<PathBuf>,
     /// Peers whose forwarded headers count.
     pub(crate) trusted_proxies: Vec<IpNet>,
+    /// Whether the server says that its listener asks clients for a certificate.
+    pub(crate) mutual_tls: MutualTls,
+    /// Where the store is, if it is not a file in the server's folder.
+    pub(crate) database: Option<Database>,
 }
 
 /// A running server. Dropping it stops it; its folder goes with the last server on it.
@@ -102,7 +107,7 @@ impl Server {
     }
 
     async fn serve(app: App, clock: Clock, folder: Arc<TempDir>, options: Options, seeded: Seeded) -> Self {
-        let listener = Listener::bind((Ipv4Addr::LOCALHOST, 0).into()).await.unwrap();
+        let listener = Listener::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
         let address = listener.local_addr();
         let http = Http { app: app.clone(), gates: Arc::new(Gates::new(app.clone(), upstreams())) };
         let (stop, stopped) = oneshot::channel::<()>();
@@ -166,10 +171,12 @@ fn master_key(folder: &Path) -> PathBuf {
 
 async fn open(folder: &Path, clock: &Clock, options: &Options) -> App {
     logs::start();
-    let store = Store::open(&Database::file(folder.join("jeton.db"))).await.unwrap();
+    let file = Database::file(folder.join("jeton.db"));
+    let store = Store::open(options.database.as_ref().unwrap_or(&file)).await.unwrap();
     let master = MasterKeys::load(&master_key(folder)).unwrap();
     let dialects = Dialects::load(options.dialects.clone()).unwrap();
-    let site = Site { trusted_proxies: options.trusted_proxies.clone(), ..Site::at(PUBLIC_URL) };
+    let Options { trusted_proxies, mutual_tls, .. } = options.clone();
+    let site = Site { trusted_proxies, mutual_tls, ..Site::at(PUBLIC_URL) };
     App::new(store, master, dialects, clock.clone(), site).await.unwrap()
 }
 

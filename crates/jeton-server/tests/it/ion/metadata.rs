@@ -63,12 +63,17 @@ async fn discovery_names_what_is_there_and_nothing_else() {
         "subject_types_supported",
         "id_token_signing_alg_values_supported",
         "token_endpoint_auth_methods_supported",
+        "token_endpoint_auth_signing_alg_values_supported",
         "introspection_endpoint_auth_methods_supported",
+        "introspection_endpoint_auth_signing_alg_values_supported",
+        "introspection_signing_alg_values_supported",
         "revocation_endpoint",
         "revocation_endpoint_auth_methods_supported",
+        "revocation_endpoint_auth_signing_alg_values_supported",
+        "dpop_signing_alg_values_supported",
     ];
     assert_eq!(names, expected);
-    assert_eq!(document["grant_types_supported"], json!(["client_credentials"]));
+    assert_eq!(document["grant_types_supported"], json!(["client_credentials", "refresh_token"]));
     assert_eq!(document["id_token_signing_alg_values_supported"], json!(["RS256"]));
     for same in [format!("/auth{target}"), "/.well-known/oauth-authorization-server/realms/api-keys".to_owned()] {
         assert_eq!(server.get(&same).await.body, answer.body, "{same}");

@@ -13,7 +13,10 @@ const INACTIVE: &str = r#"{"active":false}"#;
 #[tokio::test]
 async fn a_token_is_described_to_those_it_concerns() {
     let server = Server::start().await;
-    let service = ClientSettings { grants: vec!["client_credentials".to_owned()], ..ClientSettings::default() };
+    let service = ClientSettings {
+        grants: vec![jeton_core::domain::grant::GrantType::ClientCredentials],
+        ..ClientSettings::default()
+    };
     let other = server.seed().client("api-keys", "other", service.clone()).await;
     let api = ClientSettings { resource_server: true, ..ClientSettings::default() };
     let api = server.seed().client("api-keys", "the-api", api).await;
@@ -64,7 +67,10 @@ async fn a_token_is_described_to_those_it_concerns() {
 #[tokio::test]
 async fn revocation() {
     let server = Server::start().await;
-    let service = ClientSettings { grants: vec!["client_credentials".to_owned()], ..ClientSettings::default() };
+    let service = ClientSettings {
+        grants: vec![jeton_core::domain::grant::GrantType::ClientCredentials],
+        ..ClientSettings::default()
+    };
     let other = server.seed().client("api-keys", "other", service).await;
     let (first, second) = (server.ion_token().await, server.ion_token().await);
     let revoke = |client: &Key, token: &str, hint: &str| {

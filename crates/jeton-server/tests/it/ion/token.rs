@@ -80,7 +80,7 @@ async fn the_error_table() {
     let server = Server::start().await;
     let seed = server.seed();
     let service = |grants: &[&str]| ClientSettings {
-        grants: grants.iter().map(|grant| (*grant).to_owned()).collect(),
+        grants: grants.iter().filter_map(|grant| jeton_core::domain::grant::GrantType::named(grant)).collect(),
         scopes: vec!["profile".to_owned()],
         ..ClientSettings::default()
     };

@@ -243,8 +243,11 @@ async fn c8_what_a_client_may_not_have_it_does_not_get_anywhere() {
     }
     let asked_for_more = oauth(&may, "admin").await;
     assert_eq!(error(&asked_for_more), "invalid_scope");
-    for grant in ["password", "refresh_token", "authorization_code", "urn:ietf:params:oauth:grant-type:token-exchange"]
-    {
+    // What the realm does not have, and what the client may not use.
+    let fields = [("grant_type", "refresh_token"), ("refresh_token", "x")];
+    let answer = server.oauth("plain", "token", &server.plain, &fields).await;
+    assert_eq!((answer.status, error(&answer).as_str()), (400, "unauthorized_client"));
+    for grant in ["password", "authorization_code", "urn:ietf:params:oauth:grant-type:token-exchange"] {
         let fields = [("grant_type", grant), ("username", "grace"), ("password", "x"), ("code", "x")];
         let answer = server.oauth("plain", "token", &server.plain, &fields).await;
         assert_eq!((answer.status, error(&answer).as_str()), (400, "unsupported_grant_type"), "{grant}");

@@ -158,6 +158,7 @@ async fn g10_a_foreign_token_is_left_alone_and_told_from_none() {
             settings: service(),
             service: jeton_store::Service::Existing(client.service.id),
             secrets: vec![stored],
+            registration: None,
             created_at: server.clock.now(),
         };
         server.app.store.add_client(&new, server.seed().record()).await.unwrap();

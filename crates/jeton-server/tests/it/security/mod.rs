@@ -11,6 +11,7 @@ mod forward_auth;
 mod guessing;
 mod introspection;
 mod jwt;
+mod keys;
 mod load;
 mod matrix;
 mod oracles;
@@ -23,7 +24,7 @@ use jeton_core::domain::client::ClientSettings;
 use crate::harness::{Answer, Call, ORDERS, Options, Server};
 
 /// A server that believes `X-Forwarded-For` from this machine, so that a test can come from anywhere.
-async fn behind_proxy() -> Server {
+pub(crate) async fn behind_proxy() -> Server {
     let trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
     Server::start_with(Options { trusted_proxies, ..Options::default() }).await
 }
@@ -47,7 +48,7 @@ fn error(answer: &Answer) -> String {
 /// What an ordinary client may do.
 fn service() -> ClientSettings {
     ClientSettings {
-        grants: vec!["client_credentials".to_owned()],
+        grants: vec![jeton_core::domain::grant::GrantType::ClientCredentials],
         scopes: vec!["profile".to_owned(), "email".to_owned()],
         ..ClientSettings::default()
     }
@@ -80,7 +81,7 @@ fn protected(server: &Server, realm: &str, token: &str) -> Call {
 }
 
 /// What a proxy asks the server about a call with this token.
-fn forwarded(server: &Server, realm: &str, method: &str, target: &str, token: &str) -> Call {
+pub(crate) fn forwarded(server: &Server, realm: &str, method: &str, target: &str, token: &str) -> Call {
     let call = server.get(&format!("/realms/{realm}/forward-auth")).bearer(token).header(NONCE.0, NONCE.1);
     let call = call.header("X-Original-Host", "jeton.test");
     call.header("X-Original-Method", method).header("X-Original-URI", target)

@@ -204,6 +204,6 @@ async fn d7_a_client_gets_no_refresh_token() {
         let token = answer["access_token"].as_str().unwrap();
         let refreshed =
             server.oauth(realm, "token", client, &[("grant_type", "refresh_token"), ("refresh_token", token)]);
-        assert_eq!(error(&refreshed.await), "unsupported_grant_type", "{realm}");
+        assert_eq!(error(&refreshed.await), "unauthorized_client", "{realm}");
     }
 }

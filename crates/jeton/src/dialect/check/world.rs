@@ -11,6 +11,7 @@ use jeton_client::transport::Transport;
 use jeton_core::change::Audit;
 use jeton_core::dialect::{Dialect, Kind, Origin, OwnedRequest, Slot, Value, Values};
 use jeton_core::domain::client::{ClientSettings, StoredSecret};
+use jeton_core::domain::grant::GrantType;
 use jeton_core::domain::id::Id;
 use jeton_core::domain::policy::Format;
 use jeton_core::domain::principal::{self, PersonProfile, Principal};
@@ -67,7 +68,7 @@ impl World {
         // A copy: what is checked is what was read.
         let copy = folder.path().join("dialect.toml");
         std::fs::write(&copy, &file.text)?;
-        let listener = Listener::bind((Ipv4Addr::LOCALHOST, 0).into()).await?;
+        let listener = Listener::bind((Ipv4Addr::LOCALHOST, 0).into())?;
         let url = format!("http://{}", listener.local_addr());
         let master = MasterKeys::generate(&folder.path().join("master.key"))?;
         let store = Store::open(&Database::file(folder.path().join("jeton.db"))).await?;
@@ -268,7 +269,7 @@ impl Seed<'_> {
         let service = self.principal(realm, principal::Kind::Service, &client_id);
         let speaks_for = service.id;
         let settings = ClientSettings {
-            grants: vec!["client_credentials".to_owned()],
+            grants: vec![GrantType::ClientCredentials],
             scopes: vec!["check".to_owned()],
             ..ClientSettings::default()
         };
@@ -279,6 +280,7 @@ impl Seed<'_> {
             settings,
             service: Service::New(service),
             secrets: vec![stored],
+            registration: None,
             created_at: self.now,
         };
         self.app.store.add_client(&new, self.record(Some(realm.id))).await?;

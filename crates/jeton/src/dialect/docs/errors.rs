@@ -75,7 +75,9 @@ fn what_to_do(reason: Reason) -> &'static str {
         Reason::DeniedScope => "this scope may not be had",
         Reason::DeniedGrant => "the client may not ask in this way",
         Reason::DeniedTarget => "the token is for something else",
+        Reason::DeniedAudience => "this audience may not be had",
         Reason::Throttled => "there were too many requests; wait as long as `Retry-After` says",
+        Reason::Pending => "somebody has to decide first; ask again later",
         Reason::Unavailable => "the service is not available; try again later",
     }
 }

@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use jeton_core::dialect::{Dialect, Field, Kind, Origin, Value as Setting, Values};
+use jeton_core::domain::grant::GrantType;
 use jeton_core::domain::key::KeyState;
 use jeton_core::domain::policy::{Alg, Format};
 use jeton_core::domain::realm::{ClientErrors, Mount, Profile, Realm, Settings};
+use jeton_core::domain::registration::RegistrationMode;
+use jeton_core::rules::rotate_keys::KeyPlan;
 use jeton_server::keys;
 use serde_json::Value;
 
@@ -21,6 +24,10 @@ pub(crate) struct Options {
     /// A dialect this realm speaks beside OAuth, and where: at the root, at a host name or below a path (repeatable)
     #[arg(long = "dialect", value_name = "DIALECT[@HOST][/PREFIX]", value_parser = arguments::mount)]
     dialects: Vec<Mount>,
+    /// A grant of its token endpoint; a client may use it if it is the client's too (repeatable) [in a new realm:
+    /// client_credentials and refresh_token]
+    #[arg(long = "grant", value_parser = arguments::grant())]
+    grants: Vec<GrantType>,
     /// How OAuth access tokens are signed [in a new realm: ES256]
     #[arg(long, value_parser = arguments::alg())]
     alg: Option<Alg>,
@@ -42,9 +49,25 @@ pub(crate) struct Options {
     /// The issuer of its tokens, if not {public_url}/realms/{name}
     #[arg(long, value_name = "URL", value_parser = arguments::url)]
     issuer: Option<String>,
+    /// The identifier of the API behind the gate, such as https://api.example.org/orders: it says there whose tokens it
+    /// takes (RFC 9728), and where that is in its challenges
+    #[arg(long, value_name = "URL", value_parser = arguments::url)]
+    resource: Option<String>,
     /// At most this many live sessions for a person or service: the oldest ends when another begins
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     session_cap: Option<u32>,
+    /// Whether clients can register themselves with an initial access token, made with `jeton client registration-token
+    /// add` [in a new realm: off]
+    #[arg(long, value_parser = arguments::registration())]
+    registration: Option<RegistrationMode>,
+    /// How long a signing key signs before the next one does, in seconds; 0: until `jeton signing-key rotate`
+    /// [in a new realm: 7776000, which is 90 days]
+    #[arg(long, value_name = "N")]
+    key_rotation_secs: Option<u32>,
+    /// How long verifiers may keep the key set, in seconds; a key is published for twice as long before it signs
+    /// [in a new realm: 300]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(5..=86_400))]
+    jwks_max_age_secs: Option<u32>,
     /// A setting of the dialect's own, as its file names it; without a value it is removed (repeatable)
     #[arg(long, value_name = "NAME=VALUE", value_parser = arguments::pair)]
     set: Vec<(String, String)>,
@@ -57,6 +80,7 @@ impl Options {
     /// Puts what is given in place of what was there.
     pub(super) fn apply(self, settings: &mut Settings) {
         replace(&mut settings.dialects, self.dialects);
+        replace(&mut settings.grants, self.grants);
         replace(&mut settings.cors_origins, self.cors_origins);
         replace(&mut settings.gate, self.gate);
         settings.alg = self.alg.unwrap_or(settings.alg);
@@ -65,7 +89,11 @@ impl Options {
         settings.client_errors = self.client_errors.unwrap_or(settings.client_errors);
         settings.keycloak_compat = self.keycloak_compat.or(settings.keycloak_compat);
         settings.issuer = self.issuer.or(settings.issuer.take());
+        settings.resource = self.resource.or(settings.resource.take());
         settings.session_cap = self.session_cap.or(settings.session_cap);
+        settings.registration = self.registration.unwrap_or(settings.registration);
+        settings.key_rotation_secs = self.key_rotation_secs.unwrap_or(settings.key_rotation_secs);
+        settings.jwks_max_age_secs = self.jwks_max_age_secs.unwrap_or(settings.jwks_max_age_secs);
         for (name, value) in self.set {
             match value.is_empty() {
                 true => settings.values.remove(&name),
@@ -81,6 +109,7 @@ pub(super) fn clear(which: &[Clear], settings: &mut Settings) {
     for setting in which {
         match setting {
             Clear::Dialect => settings.dialects.clear(),
+            Clear::Grant => settings.grants.clone_from(&fresh.grants),
             Clear::Alg => settings.alg = fresh.alg,
             Clear::AccessTokenSecs => settings.access_token_secs = fresh.access_token_secs,
             Clear::Profile => settings.profile = fresh.profile,
@@ -88,7 +117,11 @@ pub(super) fn clear(which: &[Clear], settings: &mut Settings) {
             Clear::KeycloakCompat => settings.keycloak_compat = None,
             Clear::CorsOrigin => settings.cors_origins.clear(),
             Clear::Issuer => settings.issuer = None,
+            Clear::Resource => settings.resource = None,
             Clear::SessionCap => settings.session_cap = None,
+            Clear::Registration => settings.registration = fresh.registration,
+            Clear::KeyRotationSecs => settings.key_rotation_secs = fresh.key_rotation_secs,
+            Clear::JwksMaxAgeSecs => settings.jwks_max_age_secs = fresh.jwks_max_age_secs,
             Clear::Set => settings.values.clear(),
             Clear::Gate => settings.gate.clear(),
         }
@@ -121,7 +154,8 @@ pub(super) async fn make_keys(local: &Local, realm: &Realm) -> anyhow::Result<()
     let there = local.store().keys(realm.id).await?;
     for alg in wanted {
         if !there.iter().any(|key| key.alg == alg && key.state == KeyState::Current) {
-            keys::create(local.store(), &local.app.master, realm.id, alg, local.now()).await?;
+            let life = KeyPlan::of(&realm.settings).token_life;
+            keys::create(local.store(), &local.app.master, realm.id, alg, life, local.now()).await?;
         }
     }
     Ok(())
@@ -132,6 +166,7 @@ pub(super) fn shown(settings: &Settings) -> Record {
     let values = settings.values.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str())));
     record! {
         "dialects": texts(settings.dialects.iter().map(mount_text)),
+        "grants": texts(settings.grants.iter().map(|grant| grant.name())),
         "alg": settings.alg.name(),
         "access_token_secs": settings.access_token_secs,
         "profile": match settings.profile {
@@ -144,7 +179,11 @@ pub(super) fn shown(settings: &Settings) -> Record {
         },
         "keycloak_compat": settings.keycloak_compat,
         "cors_origins": texts(settings.cors_origins.iter().cloned()),
+        "resource": settings.resource.as_deref(),
         "session_cap": settings.session_cap,
+        "registration": settings.registration.name(),
+        "key_rotation_secs": settings.key_rotation_secs,
+        "jwks_max_age_secs": settings.jwks_max_age_secs,
         "set": Value::Object(values.collect()),
         "gate": texts(settings.gate.iter().cloned()),
     }

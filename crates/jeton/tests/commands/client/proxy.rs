@@ -97,6 +97,9 @@ fn bodies_stream_both_ways() {
             }
             let head = String::from_utf8(head).unwrap();
             if head.starts_with("POST /sign-in ") {
+                // What is left unread at the end is answered with a reset, which may overtake the answer.
+                let mut asked = [0; br#"{"user":"a","password":"p"}"#.len()];
+                stream.read_exact(&mut asked).unwrap();
                 let body = r#"{"token":"t1"}"#;
                 let length = body.len();
                 let answer =

@@ -46,8 +46,11 @@ pub(super) async fn seed(server: &Server) {
         let own = dialect.fields.iter().filter(|field| field.origin == Origin::Person);
         let attributes: Vec<_> = own.map(|field| (field.name.as_str(), "x")).collect();
         seed.person(name, GRACE, 1000, &attributes, &[]).await;
-        let settings = ClientSettings { grants: vec!["client_credentials".to_owned()], ..ClientSettings::default() };
-        seed.client_with(name, PROGRAM.0, settings, seed.stored(PROGRAM.1)).await;
+        let settings = ClientSettings {
+            grants: vec![jeton_core::domain::grant::GrantType::ClientCredentials],
+            ..ClientSettings::default()
+        };
+        seed.client_with(name, PROGRAM.0, settings, seed.stored(PROGRAM.1), None).await;
     }
 }
 
@@ -97,7 +100,7 @@ pub(super) async fn proof(server: &Server, dialect: &Dialect, row: &Row) -> Key 
     match row.proof {
         Proof::Password => return person,
         Proof::Client => return key(PROGRAM),
-        Proof::ApiKey | Proof::Token(_) => {}
+        Proof::ApiKey | Proof::Token(_) | Proof::Code(_) | Proof::Registration => {}
     }
     let index = dialect.exchanges.iter().position(|exchange| exchange.grant == GrantName::Password).unwrap();
     let answer = ask(server, dialect, index, &person).await;

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use jeton_core::domain::grant::GrantType;
+use jeton_core::domain::policy::Format;
 use jeton_server::http::Route;
 use serde_json::json;
 
-use super::by_file;
+use super::{by_file, oauth};
 use crate::harness::{ADA, Answer, BOB, Call, DAY, EVENT, GRACE, HOUR, Key, MINUTE, REFRESH, SIGN_IN, Server, form};
 use crate::security::{forwarded, protected, protected_call};
 
@@ -20,9 +22,13 @@ pub(super) enum Proof {
     Password,
     /// A token, good for this long.
     Token(Duration),
+    /// What a client manages its registration with, which does not end by itself.
+    Registration,
+    /// A device's code that a person said yes to, good for this long.
+    Code(Duration),
 }
 
-/// What a realm's credentials and tokens hang on.
+/// What a realm's credentials, requests and tokens hang on. Each can be disabled or taken away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Party {
     Client(&'static str),
@@ -31,6 +37,25 @@ pub(super) enum Party {
     Person(&'static str),
     Target,
     Member,
+    /// A client's secret.
+    Secret(&'static str),
+    /// A client's way of proving itself.
+    Method(&'static str),
+    /// A client's grant type.
+    Grant(GrantType, &'static str),
+    GrantOfRealm(GrantType),
+    /// That clients can register themselves in the realm.
+    RegistrationOfRealm,
+    /// A client's scope.
+    Scope(&'static str),
+    /// A client's audience: whom its tokens are for, or which tokens are for it.
+    Audience(&'static str),
+    /// Whoever shows a refresh token is the one that it was given to.
+    Holder,
+    /// Whoever shows a token that is bound to a key holds that key.
+    Key,
+    /// And proves it.
+    Proof,
 }
 
 /// How a way is asked with a proof.
@@ -49,6 +74,20 @@ pub(super) struct Row {
     pub(super) yes: fn(&Answer) -> bool,
 }
 
+impl Row {
+    /// Whether its proof is a JWT that we signed.
+    pub(super) fn shows_jwt(&self) -> bool {
+        let signed = match (self.realm, self.kind) {
+            (_, Kind::Own(client) | Kind::Session(client)) => oauth::gets_jwt(client),
+            ("pitchpoint" | "api-keys" | "zro" | "plain", _) => true,
+            (realm, _) => {
+                by_file::dialect(realm).is_some_and(|dialect| matches!(dialect.policy.format, Format::Jwt(_)))
+            }
+        };
+        signed && matches!(self.proof, Proof::Token(_)) && !self.way.contains("/refresh")
+    }
+}
+
 /// The kinds of sessions and clients there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -56,6 +95,14 @@ pub(super) enum Kind {
     Event,
     Actor,
     Api,
+    /// OAuth: what this client gets for itself.
+    Own(&'static str),
+    /// OAuth: what this client gets for a person.
+    Session(&'static str),
+    /// OAuth: a client that does not exist yet.
+    Newcomer,
+    /// OAuth: a client that registered itself.
+    Registered,
 }
 
 const REALMS: [(&str, Kind); 7] = [
@@ -118,13 +165,21 @@ pub(super) fn rows() -> (Vec<Row>, Vec<String>) {
                     });
                 }
             }
+            // Among OAuth's rows.
+            Route::DeviceAuthorization | Route::Registration | Route::RegisteredClient => {}
             Route::Revoke => add(way, "plain", Kind::Api, Proof::Client, revokes_nothing, ok),
             Route::ForwardAuth => {
                 for (realm, kind) in REALMS {
                     add(way, realm, kind, Proof::Token(lifetime(realm)), forward_auth, ok);
                 }
             }
-            Route::Certs | Route::Jwks | Route::OpenIdConfiguration | Route::AuthorizationServer => {
+            Route::Revocations
+            | Route::Certs
+            | Route::Jwks
+            | Route::OpenIdConfiguration
+            | Route::AuthorizationServer
+            | Route::ProtectedResource
+            | Route::ProtectedResourcePath => {
                 nothing.push(way.to_owned());
             }
         }
@@ -133,8 +188,8 @@ pub(super) fn rows() -> (Vec<Row>, Vec<String>) {
     add("inevent/password", "inevent", Kind::Event, Proof::Password, event_sign_in, ok);
     add("pitchpoint/password", "pitchpoint", Kind::Realm, Proof::Password, orders_sign_in, ok);
     add("pitchpoint/password", "pitchpoint", Kind::Actor, Proof::Password, actor_sign_in, ok);
-    // Signed in at 10:00 in New York: a day later is rounded up to the midnight after.
-    let refreshes = DAY + HOUR * 14;
+    // A day, rounded up to the midnight after in New York, whose longest day has 25 hours.
+    let refreshes = DAY * 2 + HOUR;
     add("pitchpoint/refresh", "pitchpoint", Kind::Realm, Proof::Token(refreshes), refresh, ok);
     add("pitchpoint/refresh", "pitchpoint", Kind::Actor, Proof::Token(refreshes), refresh, ok);
     add("zro/api_key", "zro", Kind::Realm, Proof::ApiKey, key_sign_in, ok);
@@ -146,6 +201,7 @@ pub(super) fn rows() -> (Vec<Row>, Vec<String>) {
     nothing.push("inevent/end".to_owned());
     let (by_file, ends) = by_file::rows();
     rows.extend(by_file);
+    rows.extend(oauth::rows());
     nothing.extend(ends);
     (rows, nothing)
 }

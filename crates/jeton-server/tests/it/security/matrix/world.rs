@@ -1,11 +1,16 @@
 //! The world of the matrix: proofs that are as good as can be, and every way to spoil them.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
+use jeton_core::domain::client::AuthMethod;
 use jeton_core::domain::policy::Alg;
+use jeton_core::domain::registration::RegistrationMode;
+use jeton_core::rules::rotate_keys::KeyChange;
 use jeton_core::time::Timestamp;
 use serde_json::json;
 
-use super::by_file;
 use super::rows::{Kind, Party, Proof, Row};
+use super::{bound, by_file, oauth};
 use crate::harness::{ADA, BOB, DAY, EVENT, EVENT_PASSWORD, GRACE, HOUR, Key, SECOND, SIGN_IN, Server};
 use crate::security::{behind_proxy, resource_server};
 
@@ -13,7 +18,12 @@ use crate::security::{behind_proxy, resource_server};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reason {
     RealmDisabled,
-    Disabled(Party),
+    /// Disabled or taken away.
+    Without(Party),
+    Removed(Party),
+    PasswordChanged(Party),
+    /// The key that signed a JWT was revoked.
+    SigningKeyRevoked,
     KeyExpired,
     Wrong,
     Foreign,
@@ -40,6 +50,7 @@ impl World {
             apis.push((realm, server.seed().client(realm, "api", resource_server()).await.secret));
         }
         by_file::seed(&server).await;
+        oauth::seed(&server).await;
         Self { server, apis }
     }
 
@@ -54,6 +65,9 @@ impl World {
         if let Some(dialect) = by_file::dialect(row.realm) {
             return by_file::proof(server, dialect, row).await;
         }
+        if row.realm == oauth::REALM {
+            return oauth::proof(server, row).await;
+        }
         match (row.proof, row.realm, row.kind) {
             (Proof::Client, realm, Kind::Api) => key("api", &self.api(realm)),
             (Proof::Client, "plain", _) => server.plain.clone(),
@@ -62,7 +76,9 @@ impl World {
             (Proof::Password, "inevent", Kind::Event) => key(ADA.username, EVENT_PASSWORD),
             (Proof::Password, "inevent", _) => key(ADA.username, ADA.password),
             (Proof::Password, ..) => key(GRACE.username, GRACE.password),
-            (Proof::Token(_), realm, kind) => key(&self.api(realm), &self.token(row, realm, kind).await),
+            (Proof::Token(_) | Proof::Code(_) | Proof::Registration, realm, kind) => {
+                key(&self.api(realm), &self.token(row, realm, kind).await)
+            }
         }
     }
 
@@ -99,23 +115,52 @@ impl World {
             (Proof::Token(_), realm) if by_file::dialect(realm).is_some() => {
                 key(GRACE.username, &server.client_token("plain", &server.plain).await)
             }
+            (Proof::Token(_) | Proof::Code(_) | Proof::Registration, oauth::REALM) => {
+                key("plain", &server.client_token("plain", &server.plain).await)
+            }
             (Proof::Token(_), "plain") => key(&self.api("plain"), &server.ion_token().await),
-            (Proof::Token(_), realm) => key(&self.api(realm), &server.client_token("plain", &server.plain).await),
+            (Proof::Token(_) | Proof::Code(_) | Proof::Registration, realm) => {
+                key(&self.api(realm), &server.client_token("plain", &server.plain).await)
+            }
         }
     }
 
     /// The reasons that a row can have to say no.
     pub(super) fn reasons(row: &Row) -> Vec<Reason> {
         let mut reasons = vec![Reason::RealmDisabled, Reason::Wrong, Reason::Foreign];
-        reasons.extend(row.parties.iter().map(|party| Reason::Disabled(*party)));
+        reasons.extend(row.parties.iter().map(|party| Reason::Without(*party)));
         if row.parties.contains(&Party::ApiKey) {
             reasons.push(Reason::KeyExpired);
         }
-        if let Proof::Token(_) = row.proof {
-            reasons.extend([Reason::Expired, Reason::Ended, Reason::RealmCutOff]);
-            let cut = |party: &&Party| matches!(party, Party::Client(_) | Party::Service(_) | Party::Person(_));
+        if let Proof::Token(_) | Proof::Code(_) = row.proof {
+            reasons.extend([Reason::Expired, Reason::RealmCutOff]);
+            // Nothing was issued to the API that asks.
+            let cut = |party: &&Party| match party {
+                Party::Client(name) => *name != "api",
+                party => matches!(party, Party::Service(_) | Party::Person(_)),
+            };
             reasons.extend(row.parties.iter().filter(cut).map(|party| Reason::PartyCutOff(*party)));
         }
+        if row.proof == Proof::Registration {
+            reasons.extend([Reason::RealmCutOff, Reason::Ended]);
+            let cut = |party: &&Party| matches!(party, Party::Client(_) | Party::Service(_));
+            reasons.extend(row.parties.iter().filter(cut).map(|party| Reason::PartyCutOff(*party)));
+        }
+        // What is good once is ended by its use.
+        if let Proof::Token(_) = row.proof {
+            reasons.push(Reason::Ended);
+        }
+        if row.realm == oauth::REALM {
+            let removable = |party: &&Party| matches!(party, Party::Client(_) | Party::Person(_));
+            reasons.extend(row.parties.iter().filter(removable).map(|party| Reason::Removed(*party)));
+        }
+        if row.shows_jwt() {
+            reasons.push(Reason::SigningKeyRevoked);
+        }
+        // Whoever acts as another signs in by a password of his own.
+        let people = row.parties.iter().filter(|party| matches!(party, Party::Person(_)));
+        let signs_in = if row.proof == Proof::Password { 1 } else { usize::MAX };
+        reasons.extend(people.take(signs_in).map(|party| Reason::PasswordChanged(*party)));
         reasons
     }
 
@@ -127,7 +172,13 @@ impl World {
         let now = server.clock.now();
         match reason {
             Reason::RealmDisabled => seed.enable_realm(row.realm, false).await,
-            Reason::Disabled(party) => self.enable(row.realm, party, false).await,
+            Reason::Without(Party::Holder) => "another".clone_into(&mut proof.id),
+            Reason::Without(Party::Key) => bound::THIEF.clone_into(&mut proof.id),
+            Reason::Without(Party::Proof) => bound::NOBODY.clone_into(&mut proof.id),
+            Reason::Without(party) => self.enable(row.realm, party, false).await,
+            Reason::Removed(party) => self.remove(row.realm, party).await,
+            Reason::PasswordChanged(party) => self.set_password(row, party, Some("another password")).await,
+            Reason::SigningKeyRevoked => self.revoke_key(row.realm, &proof.secret).await,
             Reason::KeyExpired => self.end_key(Some(now)).await,
             Reason::Wrong => {
                 // The last character of a signature, a checksum or a password.
@@ -136,9 +187,10 @@ impl World {
             }
             Reason::Foreign => *proof = self.foreign(row).await,
             Reason::Expired => match row.proof {
-                Proof::Token(lifetime) => server.clock.advance(lifetime),
+                Proof::Token(lifetime) | Proof::Code(lifetime) => server.clock.advance(lifetime),
                 _ => unreachable!("a secret that expires is tested as C3"),
             },
+            Reason::Ended if row.realm == oauth::REALM => oauth::revoke(server, row, proof).await,
             Reason::Ended => self.end(row.realm, &proof.secret).await,
             Reason::RealmCutOff => store.set_realm_not_before(realm, now, seed.record()).await.unwrap(),
             Reason::PartyCutOff(Party::Client(name)) => {
@@ -157,7 +209,9 @@ impl World {
     pub(super) async fn mend(&self, row: &Row, reason: Reason) {
         match reason {
             Reason::RealmDisabled => self.server.seed().enable_realm(row.realm, true).await,
-            Reason::Disabled(party) => self.enable(row.realm, party, true).await,
+            Reason::Without(party) => self.enable(row.realm, party, true).await,
+            Reason::Removed(party) => oauth::add(&self.server, party).await,
+            Reason::PasswordChanged(party) => self.set_password(row, party, None).await,
             Reason::KeyExpired => self.end_key(None).await,
             _ => {}
         }
@@ -171,6 +225,11 @@ impl World {
             Party::Service(name) | Party::Person(name) | Party::Client(name) => name,
             Party::ApiKey => &self.server.zro.id,
             Party::Target | Party::Member => EVENT,
+            Party::Secret(name) | Party::Method(name) | Party::Grant(_, name) => name,
+            Party::Scope(name) | Party::Audience(name) => name,
+            Party::GrantOfRealm(_) | Party::RegistrationOfRealm | Party::Holder | Party::Key | Party::Proof => {
+                oauth::REALM
+            }
         }
     }
 
@@ -187,11 +246,70 @@ impl World {
             Party::Member if enabled => {
                 seed.member(realm, EVENT.parse().unwrap(), ADA.username, "Admin", Some(EVENT_PASSWORD)).await;
             }
+            // What a client or the realm may do is as it was, or without the one thing.
+            Party::Secret(_) if enabled => seed.add_secret(realm, name, oauth::SECRET).await,
+            Party::Secret(_) => seed.remove_secrets(realm, name).await,
+            Party::Grant(..) | Party::Method(_) | Party::Scope(_) | Party::Audience(_) => {
+                let mut settings = oauth::settings(name);
+                match party {
+                    _ if enabled => {}
+                    Party::Grant(grant, _) => settings.grants.retain(|known| *known != grant),
+                    Party::Method(_) => settings.auth = another(settings.auth),
+                    Party::Scope(_) => settings.scopes = vec!["write".to_owned()],
+                    _ => settings.audiences = vec!["https://another.example".to_owned()],
+                }
+                seed.configure_client(realm, name, |known| *known = settings).await;
+            }
+            Party::GrantOfRealm(grant) => {
+                let mut settings = oauth::realm_settings();
+                settings.grants.retain(|known| enabled || *known != grant);
+                seed.configure(realm, |known| *known = settings).await;
+            }
+            Party::RegistrationOfRealm => {
+                let mut settings = oauth::realm_settings();
+                settings.registration = if enabled { settings.registration } else { RegistrationMode::Off };
+                seed.configure(realm, |known| *known = settings).await;
+            }
+            Party::Holder | Party::Key | Party::Proof => {}
             Party::Member => {
                 let person = seed.find_principal(realm, ADA.username).await.id;
                 server.app.store.remove_membership(target().await, person, seed.record()).await.unwrap();
             }
         }
+    }
+
+    async fn remove(&self, realm: &str, party: Party) {
+        let (store, seed, name) = (&self.server.app.store, self.server.seed(), self.name(party));
+        match party {
+            Party::Client(_) => {
+                let realm = seed.find_realm(realm).await.id;
+                let client = store.client(realm, name).await.unwrap().unwrap();
+                store.remove_client(client.id, seed.record()).await.unwrap();
+            }
+            _ => {
+                let person = seed.find_principal(realm, name).await.id;
+                store.remove_principal(person, seed.record()).await.unwrap();
+            }
+        }
+    }
+
+    /// A person's new password, or the old one again.
+    async fn set_password(&self, row: &Row, party: Party, new: Option<&str>) {
+        // A sign-in at an event is by the event's own password.
+        let at_event = (row.kind == Kind::Event && row.proof == Proof::Password).then_some(2026);
+        let known = [ADA, GRACE, BOB].into_iter().find(|person| person.username == self.name(party)).unwrap();
+        let old = if at_event.is_some() { EVENT_PASSWORD } else { known.password };
+        self.server.seed().set_password(row.realm, known.username, at_event, new.unwrap_or(old)).await;
+    }
+
+    /// Revokes the key that signed a token, as after its theft.
+    async fn revoke_key(&self, realm: &str, token: &str) {
+        let (store, seed) = (&self.server.app.store, self.server.seed());
+        let realm = seed.find_realm(realm).await.id;
+        let header: serde_json::Value =
+            serde_json::from_slice(&BASE64URL.decode(token.split('.').next().unwrap()).unwrap()).unwrap();
+        let gone = [KeyChange::Remove { kid: header["kid"].as_str().unwrap().to_owned() }];
+        store.change_keys(realm, &gone, &[], vec![seed.record()]).await.unwrap();
     }
 
     async fn end_key(&self, at: Option<Timestamp>) {
@@ -216,4 +334,9 @@ impl World {
             }
         }
     }
+}
+
+/// Another way of proving oneself than this.
+fn another(method: Option<AuthMethod>) -> Option<AuthMethod> {
+    AuthMethod::ALL.into_iter().find(|other| Some(*other) != method)
 }
