@@ -7,7 +7,8 @@ import subprocess
 import sys
 import tempfile
 
-from check import DEMO, finish, same
+from check import finish, same
+from demo import DEMO
 from program import value
 
 URL = DEMO["url"]

@@ -1,10 +1,6 @@
 """Checks, and their count."""
 
 import json
-import os
-
-with open(os.environ["JETON_DEMO"], encoding="utf-8") as line:
-    DEMO = json.load(line)
 
 TYPES = {str: "string", bool: "boolean", int: "number", float: "number", list: "array", dict: "object"}
 
@@ -23,6 +19,13 @@ def same(name, actual, expected):
     else:
         _counts["failed"] += 1
         print(f"FAIL {name}\n  is        {actual!r}\n  should be {expected!r}")
+
+
+def good(name, is_good, found=""):
+    """Counts a check, and tells what was found instead."""
+    _counts["passed" if is_good else "failed"] += 1
+    if not is_good:
+        print(f"FAIL {name}: {found}")
 
 
 def finish(suite):

@@ -7,7 +7,8 @@ import sys
 import urllib.request
 import uuid
 
-from check import DEMO, finish, same
+from check import finish, same
+from demo import DEMO
 from proxy import Nginx, Upstream
 
 URL = DEMO["url"]

@@ -8,7 +8,8 @@ import os
 import re
 import sys
 
-from check import DEMO, TYPES, finish, same
+from check import TYPES, finish, same
+from demo import DEMO
 from cut import cut
 from program import fill, readdress, run, value
 
