@@ -66,6 +66,20 @@ impl Call {
         self.body("application/x-www-form-urlencoded", form(fields))
     }
 
+    /// The fields of its form body, as they are written; none of any other body.
+    pub(crate) fn fields(&self) -> Vec<String> {
+        let form = self.headers.iter().any(|(_, value)| value == "application/x-www-form-urlencoded");
+        let body = std::str::from_utf8(&self.body).unwrap();
+        if form { body.split('&').map(str::to_owned).collect() } else { Vec::new() }
+    }
+
+    /// One more field of its form body, as it is written.
+    pub(crate) fn and(mut self, field: &str) -> Self {
+        self.body.extend_from_slice(b"&");
+        self.body.extend_from_slice(field.as_bytes());
+        self
+    }
+
     /// What is sent, for another connection than one of its own.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let Self { method, target, host, headers, body, .. } = self;

@@ -8,6 +8,7 @@ mod bound;
 mod by_file;
 mod oauth;
 mod registration;
+mod repeated;
 mod rows;
 mod world;
 
