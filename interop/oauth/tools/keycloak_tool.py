@@ -94,7 +94,7 @@ def password():
 
 
 def refresh_token():
-    """Each refresh token has a successor."""
+    """Each refresh token has a successor; with the newest one the session is ended at Keycloak's logout."""
     one = session(CLIENTS["family"])
     first = one.token(**PERSON, scope=SCOPE)["refresh_token"]
     second = one.refresh_token(first)
@@ -102,6 +102,9 @@ def refresh_token():
     if second["refresh_token"] == first:
         raise AssertionError("the refresh token has no successor")
     refused("invalid_grant", lambda: one.refresh_token("garbage"))
+    one.logout(second["refresh_token"])
+    refused("invalid_grant", lambda: one.refresh_token(second["refresh_token"]))
+    refused("invalid_grant", lambda: one.logout("garbage"))
 
 
 def token_exchange():
@@ -167,7 +170,7 @@ peer.run(
         },
         "DPoP": "it has no DPoP",
         "introspection as JWT": "it reads introspection as JSON alone",
-        "revocation": "it ends sessions at Keycloak's logout alone",
+        "revocation": "it ends sessions at Keycloak's logout, and does so under refresh_token",
         "workload by jwt-bearer": "it has no such grant",
         "registration": "it writes Keycloak's own representation of a client",
     },

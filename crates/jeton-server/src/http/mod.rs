@@ -12,6 +12,7 @@ mod discovery;
 mod dpop;
 mod forward_auth;
 mod introspect;
+mod logout;
 mod protected_resource;
 mod realm;
 mod receive;

@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use http::header::CONTENT_TYPE;
+use jeton_core::domain::client::Client;
 use jeton_core::domain::realm::Realm;
 use jeton_core::domain::refusal::{Reason, Refusal};
 use jeton_core::facts::Query;
@@ -40,25 +41,7 @@ async fn revoke(app: &App, realm: &Realm, received: Received) -> Result<Response
     if !matches!(form.field("token_type_hint"), None | Some("access_token" | "refresh_token")) {
         return Ok(oauth::error(400, "unsupported_token_type", Some("Unsupported token type")).map(Body::from));
     }
-    let keys = app.keys(realm.id).await.map_err(|fault| refusal_of(fault.into()))?;
-    let ended = match present(token, &keys, &app.pepper) {
-        Ok(presented) => {
-            let query =
-                Query { realm: &realm.name, token: Some(presented.digest), ended: presented.jti, ..Query::default() };
-            let facts = app.store.load(&query).await.map_err(|error| refusal_of(error.into()))?;
-            let facts = facts.ok_or(Refusal::new(Reason::NoRealm))?;
-            let jwt = presented.claims.as_ref().zip(presented.jti);
-            let source = received.source.to_string();
-            let decision = end::revoke(&facts, &client, jwt, &source, app.clock.now());
-            // 200 only after the end is on disk (security.md G7); a store that refuses is a 503 (G8).
-            if !decision.changes.is_empty() {
-                let committed = app.store.commit(decision.changes).await;
-                committed.map_err(|error| refusal_of(Ended::Broken(Fault::from(error))))?;
-            }
-            decision.answer?
-        }
-        Err(_) => false,
-    };
+    let ended = end_for(app, realm, &client, token, &received.source.to_string()).await?;
     // Keycloak answers 200 either way, and says so when there was nothing to end.
     let answer = match ended {
         true => {
@@ -69,4 +52,27 @@ async fn revoke(app: &App, realm: &Realm, received: Received) -> Result<Response
         false => oauth::error(200, "invalid_token", Some("Invalid token")),
     };
     Ok(answer.map(Body::from))
+}
+
+/// Ends what a token stands for: whether it was this client's to end. It is on disk then (security.md G7); a store that
+/// refuses is a 503 (G8).
+pub(super) async fn end_for(
+    app: &App,
+    realm: &Realm,
+    client: &Client,
+    token: &str,
+    source: &str,
+) -> Result<bool, Refusal> {
+    let keys = app.keys(realm.id).await.map_err(|fault| refusal_of(fault.into()))?;
+    let Ok(presented) = present(token, &keys, &app.pepper) else { return Ok(false) };
+    let query = Query { realm: &realm.name, token: Some(presented.digest), ended: presented.jti, ..Query::default() };
+    let facts = app.store.load(&query).await.map_err(|error| refusal_of(error.into()))?;
+    let facts = facts.ok_or(Refusal::new(Reason::NoRealm))?;
+    let jwt = presented.claims.as_ref().zip(presented.jti);
+    let decision = end::revoke(&facts, client, jwt, source, app.clock.now());
+    if !decision.changes.is_empty() {
+        let committed = app.store.commit(decision.changes).await;
+        committed.map_err(|error| refusal_of(Ended::Broken(Fault::from(error))))?;
+    }
+    decision.answer
 }

@@ -11,8 +11,8 @@ use tokio::time::Instant;
 
 use super::respond::oauth_refusal;
 use super::{
-    certs, cors, device, dialect, discovery, forward_auth, introspect, protected_resource, registration, revocations,
-    revoke, token,
+    certs, cors, device, dialect, discovery, forward_auth, introspect, logout, protected_resource, registration,
+    revocations, revoke, token,
 };
 use crate::app::App;
 use crate::gates::Gates;
@@ -37,6 +37,8 @@ pub enum Route {
     Introspect,
     /// Revocation.
     Revoke,
+    /// The end of a session by its refresh token.
+    Logout,
     /// Device authorization.
     DeviceAuthorization,
     /// Where clients register themselves.
@@ -63,10 +65,11 @@ pub enum Route {
 
 impl Route {
     /// Every one.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Token,
         Self::Introspect,
         Self::Revoke,
+        Self::Logout,
         Self::DeviceAuthorization,
         Self::Registration,
         Self::RegisteredClient,
@@ -86,6 +89,7 @@ impl Route {
             Self::Token => "/realms/{realm}/protocol/openid-connect/token",
             Self::Introspect => "/realms/{realm}/protocol/openid-connect/token/introspect",
             Self::Revoke => "/realms/{realm}/protocol/openid-connect/revoke",
+            Self::Logout => "/realms/{realm}/protocol/openid-connect/logout",
             Self::DeviceAuthorization => "/realms/{realm}/protocol/openid-connect/auth/device",
             Self::Registration => "/realms/{realm}/clients-registrations/openid-connect",
             Self::RegisteredClient => "/realms/{realm}/clients-registrations/openid-connect/{client_id}",
@@ -121,6 +125,7 @@ impl Route {
             Self::Token => "token",
             Self::Introspect => "introspect",
             Self::Revoke => "revoke",
+            Self::Logout => "logout",
             Self::DeviceAuthorization => "device-authorization",
             Self::Registration => "registration",
             Self::RegisteredClient => "registered-client",
@@ -137,6 +142,7 @@ impl Route {
             Self::Token => post(token::post),
             Self::Introspect => post(introspect::post),
             Self::Revoke => post(revoke::post),
+            Self::Logout => post(logout::post),
             Self::DeviceAuthorization => post(device::post),
             Self::Registration => post(registration::post),
             Self::RegisteredClient => get(registration::get).put(registration::put).delete(registration::delete),

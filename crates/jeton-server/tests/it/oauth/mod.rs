@@ -5,6 +5,7 @@ mod certificate_bound;
 mod device;
 mod dpop;
 mod introspection;
+mod logout;
 mod metadata;
 mod mtls;
 mod protected_resource;

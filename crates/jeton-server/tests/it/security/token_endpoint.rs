@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use super::{error, service};
 use crate::harness::{ADA, Answer, Call, GRACE, Key, Person, REFRESH, SIGN_IN, Server, form};
 
-const ENDPOINTS: [&str; 3] = ["token", "token/introspect", "revoke"];
+const ENDPOINTS: [&str; 4] = ["token", "token/introspect", "revoke", "logout"];
 
 fn endpoint(name: &str) -> String {
     format!("/realms/plain/protocol/openid-connect/{name}")

@@ -168,6 +168,9 @@ pub(super) fn rows() -> (Vec<Row>, Vec<String>) {
             // Among OAuth's rows.
             Route::DeviceAuthorization | Route::Registration | Route::RegisteredClient => {}
             Route::Revoke => add(way, "plain", Kind::Api, Proof::Client, revokes_nothing, ok),
+            Route::Logout => add(way, "plain", Kind::Api, Proof::Client, ends_nothing, |answer| {
+                answer.status == 400 && answer.text("/error") == "invalid_grant"
+            }),
             Route::ForwardAuth => {
                 for (realm, kind) in REALMS {
                     add(way, realm, kind, Proof::Token(lifetime(realm)), forward_auth, ok);
@@ -221,6 +224,10 @@ fn asks_about_nothing(server: &Server, row: &Row, proof: &Key) -> Call {
 
 fn revokes_nothing(server: &Server, row: &Row, proof: &Key) -> Call {
     server.oauth(row.realm, "revoke", proof, &[("token", "x")])
+}
+
+fn ends_nothing(server: &Server, row: &Row, proof: &Key) -> Call {
+    server.oauth(row.realm, "logout", proof, &[("refresh_token", "x")])
 }
 
 /// `proof.id` is the asking API's secret here: what is proven is the token.
