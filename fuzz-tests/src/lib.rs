@@ -9,6 +9,7 @@ use std::sync::{Arc, LazyLock};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use jeton_core::dialect::{AnswerParts, Dialect, Origin, Request, Values};
 use jeton_core::time::Timestamp;
+use serde_json::Value;
 
 /// The time of every run.
 pub const NOW: Timestamp = Timestamp::from_secs(1_768_000_000);
@@ -27,6 +28,15 @@ pub fn by_dialect(input: &[u8]) -> (&'static Arc<Dialect>, &[u8]) {
     let sum: usize = name.iter().map(|byte| usize::from(*byte)).sum();
     let named = DIALECTS.iter().find(|dialect| dialect.name.as_bytes() == name);
     (named.unwrap_or(&DIALECTS[sum % DIALECTS.len()]), rest)
+}
+
+/// What another JSON reader finds in a text that was accepted. Nothing where a number is beyond what it can hold: that is JSON
+/// (RFC 8259 §6), and may stand in a member that nobody asks for.
+pub fn read_again(accepted: &str) -> Option<Value> {
+    match serde_json::from_str(accepted) {
+        Err(error) if error.to_string().starts_with("number out of range") => None,
+        read => Some(read.expect("what is accepted is JSON")),
+    }
 }
 
 /// A value for each setting that a dialect may need.
