@@ -2,9 +2,9 @@
 // usage: node material.mjs FOLDER   writes FOLDER/material.json: programs must trust the authority from their start on
 
 import { execFileSync } from "node:child_process";
-import { generateKeyPairSync } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { newKeyPair, pem } from "../lib/keys.mjs";
 
 const KEY_TYPES = {
   ES256: ["ec", { namedCurve: "P-256" }],
@@ -15,14 +15,14 @@ const KEY_TYPES = {
 
 // A key pair: each half as a JWK and in a file, the private one as PEM.
 function keyPair(folder, name, alg) {
-  const { publicKey, privateKey } = generateKeyPairSync(...KEY_TYPES[alg]);
-  const pem = join(folder, `${name}.pem`);
-  writeFileSync(pem, privateKey.export({ type: "pkcs8", format: "pem" }), { mode: 0o600 });
+  const { publicKey, privateKey } = newKeyPair(...KEY_TYPES[alg]);
+  const file = join(folder, `${name}.pem`);
+  writeFileSync(file, pem(privateKey), { mode: 0o600 });
   // Without `alg`: a key of Ed25519 signs as EdDSA or as Ed25519 (RFC 9864), as the tool has it.
-  const jwk = (key) => ({ ...key.export({ format: "jwk" }), kid: name, use: "sig" });
+  const jwk = (key) => ({ ...key, kid: name, use: "sig" });
   const publicFile = join(folder, `${name}.jwk`);
   writeFileSync(publicFile, JSON.stringify(jwk(publicKey)));
-  return { alg, pem, publicFile, private: jwk(privateKey), public: jwk(publicKey) };
+  return { alg, pem: file, publicFile, private: jwk(privateKey), public: jwk(publicKey) };
 }
 
 // An authority with the server's certificate and a client's, and a client's certificate that is its own authority.

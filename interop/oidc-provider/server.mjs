@@ -1,8 +1,8 @@
 // oidc-provider with a client for each flow. Its first line of output is JSON: its address and what proves the clients.
 
-import { generateKeyPairSync } from "node:crypto";
 import { createServer } from "node:http";
 import Provider, { errors } from "oidc-provider";
+import { newKeyPair, pem } from "../lib/keys.mjs";
 
 const EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange";
 const DEVICE = "urn:ietf:params:oauth:grant-type:device_code";
@@ -11,15 +11,10 @@ const DEVICE = "urn:ietf:params:oauth:grant-type:device_code";
 const SECRET = "100% of a+b & c:d";
 
 // One key for each algorithm, each in another form that people have them in.
-const pair = (type, options) => generateKeyPairSync(type, options);
 const keys = {
-  ES256: { ...pair("ec", { namedCurve: "P-256" }), form: { type: "sec1", format: "pem" } },
-  RS256: { ...pair("rsa", { modulusLength: 2048 }), form: { type: "pkcs8", format: "pem" } },
-  EdDSA: { ...pair("ed25519"), form: { format: "jwk" } },
-};
-const privateText = ({ privateKey, form }) => {
-  const exported = privateKey.export(form);
-  return typeof exported === "string" ? exported : JSON.stringify(exported);
+  ES256: { ...newKeyPair("ec", { namedCurve: "P-256" }), text: (key) => pem(key, "sec1") },
+  RS256: { ...newKeyPair("rsa", { modulusLength: 2048 }), text: (key) => pem(key) },
+  EdDSA: { ...newKeyPair("ed25519"), text: JSON.stringify },
 };
 
 const service = { grant_types: ["client_credentials"], redirect_uris: [], response_types: [] };
@@ -36,7 +31,7 @@ const clients = [
     client_id: `key-${alg}`,
     token_endpoint_auth_method: "private_key_jwt",
     token_endpoint_auth_signing_alg: alg,
-    jwks: { keys: [{ ...publicKey.export({ format: "jwk" }), kid: "k1" }] },
+    jwks: { keys: [{ ...publicKey, kid: "k1" }] },
     ...service,
   })),
   { client_id: "public", token_endpoint_auth_method: "none", ...person },
@@ -85,6 +80,8 @@ const server = createServer().listen(0, "127.0.0.1", () => {
     ["subject_token", "subject_token_type", "scope", "audience", "resource"],
   );
   server.on("request", provider.callback());
-  const privateKeys = Object.fromEntries(Object.entries(keys).map(([alg, key]) => [alg, privateText(key)]));
+  const privateKeys = Object.fromEntries(
+    Object.entries(keys).map(([alg, { privateKey, text }]) => [alg, text(privateKey)]),
+  );
   console.log(JSON.stringify({ issuer, secret: SECRET, privateKeys }));
 });

@@ -111,6 +111,8 @@ format = "json"
       resource,
       forbiddenResource,
       initialAccessToken,
+      // Keycloak's, by a refresh token: no RFC has it.
+      logout: true,
       // A user code makes it a whole command.
       approve: [JETON, "device", "approve", "--person", person.username, "--config", config, realm],
     },

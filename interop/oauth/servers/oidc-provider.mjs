@@ -2,11 +2,12 @@
 // tools are told a server is: the issuer as their only audience, five minutes at most, but for one client that is allowed
 // more.
 
-import { X509Certificate, generateKeyPairSync, randomBytes } from "node:crypto";
+import { X509Certificate, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:https";
 import { createRemoteJWKSet, jwtVerify } from "jose";
 import Provider, { errors } from "oidc-provider";
+import { newKeyPair } from "../../lib/keys.mjs";
 import { DEVICE_CODE, JWT_BEARER, TOKEN_EXCHANGE } from "../features.mjs";
 
 export const name = "oidc-provider";
@@ -110,9 +111,9 @@ function described({ certificates, keys }, secret) {
 }
 
 function configuration({ resource, scope, forbiddenScope }, clients, initialAccessToken) {
-  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const { privateKey } = newKeyPair("ec", { namedCurve: "P-256" });
   return {
-    jwks: { keys: [{ ...privateKey.export({ format: "jwk" }), kid: "provider", use: "sig", alg: "ES256" }] },
+    jwks: { keys: [{ ...privateKey, kid: "provider", use: "sig", alg: "ES256" }] },
     clients: Object.values(clients).map(({ id, secret, metadata }) => ({
       client_id: id,
       client_secret: secret,

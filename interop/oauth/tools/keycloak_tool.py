@@ -94,7 +94,7 @@ def password():
 
 
 def refresh_token():
-    """Each refresh token has a successor; with the newest one the session is ended at Keycloak's logout."""
+    """Each refresh token has a successor, which ends the session at Keycloak's logout, where there is one."""
     one = session(CLIENTS["family"])
     first = one.token(**PERSON, scope=SCOPE)["refresh_token"]
     second = one.refresh_token(first)
@@ -102,9 +102,10 @@ def refresh_token():
     if second["refresh_token"] == first:
         raise AssertionError("the refresh token has no successor")
     refused("invalid_grant", lambda: one.refresh_token("garbage"))
-    one.logout(second["refresh_token"])
-    refused("invalid_grant", lambda: one.refresh_token(second["refresh_token"]))
-    refused("invalid_grant", lambda: one.logout("garbage"))
+    if "logout" in PEER:
+        one.logout(second["refresh_token"])
+        refused("invalid_grant", lambda: one.refresh_token(second["refresh_token"]))
+        refused("invalid_grant", lambda: one.logout("garbage"))
 
 
 def token_exchange():
