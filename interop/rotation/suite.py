@@ -130,8 +130,8 @@ class Load:
         self.verified = {}
         self.kids = set()
         verifiers = [Jose(server.certs), PyJwt(server.certs), CacheControl(server.certs)]
-        self.threads = [threading.Thread(target=self._verify, args=(verifier,)) for verifier in verifiers]
-        self.threads.append(threading.Thread(target=self._issue))
+        self.threads = [threading.Thread(target=self._verify, args=(verifier,), daemon=True) for verifier in verifiers]
+        self.threads.append(threading.Thread(target=self._issue, daemon=True))
         for thread in self.threads:
             thread.start()
 
@@ -169,15 +169,16 @@ class Load:
             thread.join()
 
 
-def rotate(server):
-    """Asks for another key, and waits until it signs."""
+def rotate(server, load):
+    """Asks for another key, and waits until a token that it signed was verified."""
     before = server.keys("current")
     server.command("signing-key", "rotate", "shop")
     for _ in range(600):
-        if server.keys("current") != before:
+        current = server.keys("current")
+        if current != before and load.kids.issuperset(current):
             return
         time.sleep(0.1)
-    sys.exit("the server did not rotate within a minute")
+    sys.exit("no token of the next key was verified within a minute")
 
 
 def refused(verifier, token, within):
@@ -223,7 +224,7 @@ def main():
             good("the doctor", " bad " not in doctor, doctor)
             load = Load(server)
             for _ in range(ROTATIONS):
-                rotate(server)
+                rotate(server, load)
             load.end()
             verified = sum(load.verified.values())
             print(f"{ROTATIONS} rotations, {load.issued} tokens, {verified} verifications: {load.verified}")
