@@ -152,8 +152,7 @@ fn grant_text(reason: Reason) -> &'static str {
 
 /// A 401 without a body: who uses another scheme than Basic is told which one is spoken here.
 pub fn challenge(realm: &str) -> Answer {
-    let mut answer = answer(401, String::new());
-    answer.headers_mut().remove(CONTENT_TYPE);
+    let mut answer = empty(401);
     add_challenge(&mut answer, realm);
     answer
 }
@@ -171,6 +170,13 @@ pub fn error(status: u16, code: &str, text: Option<&str>) -> Answer {
         None => format!(r#"{{"error":{code}}}"#),
     };
     answer(status, body)
+}
+
+/// The same headers, and nothing said.
+pub fn empty(status: u16) -> Answer {
+    let mut answer = answer(status, String::new());
+    answer.headers_mut().remove(CONTENT_TYPE);
+    answer
 }
 
 /// A JSON answer with the headers that Keycloak gives every answer of its token endpoint.

@@ -16,10 +16,30 @@ use jeton_core::rules::authenticate::{self, Authenticated, ClientProof};
 use jeton_core::wire::client_auth::client_auth;
 use jeton_core::wire::form::Form;
 use jeton_core::wire::oauth;
+use jeton_core::wire::token_request::form;
 
 use super::receive::{Received, throttle_keys};
 use super::respond::refusal_of;
 use crate::app::App;
+
+/// What a request asks by its form, and the client that asks; or the answer to one that names none. Only `lists` may stand
+/// several times (security.md A13).
+pub(super) async fn asked(
+    app: &App,
+    realm: &Realm,
+    received: &Received,
+    lists: &[&str],
+) -> Result<Result<(Form, Arc<Client>), Response>, Refusal> {
+    let form = form(&received.parts.headers, &received.body)?;
+    let client = match authenticated(app, realm, received, &form).await? {
+        Ok(client) => client,
+        Err(challenge) => return Ok(Err(challenge)),
+    };
+    match form.has_repeated(lists) {
+        true => Err(Reason::Repeated.into()),
+        false => Ok(Ok((form, client))),
+    }
+}
 
 /// The client that a form's or header's credentials prove, or the answer to one that names none.
 pub(super) async fn authenticated(

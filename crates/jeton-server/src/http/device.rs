@@ -11,9 +11,8 @@ use jeton_core::domain::realm::Realm;
 use jeton_core::domain::refusal::{Reason, Refusal};
 use jeton_core::rules::device;
 use jeton_core::wire::device_authorization::{self, verification_uri};
-use jeton_core::wire::token_request::form;
 
-use super::client::authenticated;
+use super::client::asked;
 use super::realm;
 use super::receive::Received;
 use super::respond::refusal_of;
@@ -36,14 +35,10 @@ async fn begin(app: &App, realm: &Realm, received: Received) -> Result<Response,
     if !realm.settings.grants.contains(&GrantType::DeviceCode) {
         return Err(Reason::NoRoute.into());
     }
-    let form = form(&received.parts.headers, &received.body)?;
-    let client = match authenticated(app, realm, &received, &form).await? {
-        Ok(client) => client,
+    let (form, client) = match asked(app, realm, &received, &["resource"]).await? {
+        Ok(asked) => asked,
         Err(challenge) => return Ok(challenge),
     };
-    if form.has_repeated(&["resource"]) {
-        return Err(Reason::Repeated.into());
-    }
     let resources: Vec<String> = form.fields("resource").map(str::to_owned).collect();
     let asked = (form.field("scope"), resources.as_slice());
     let decision = device::begin(realm, &client, &app.pepper, asked, app.clock.now(), &mut SystemRng::new());

@@ -14,10 +14,9 @@ use jeton_core::rules::state::Live;
 use jeton_core::secret::Secret;
 use jeton_core::token::{jwt, opaque};
 use jeton_core::wire::oauth::Answer;
-use jeton_core::wire::token_request::form;
 use jeton_core::wire::{introspection, oauth};
 
-use super::client::authenticated;
+use super::client::asked;
 use super::realm;
 use super::receive::Received;
 use super::respond::refusal_of;
@@ -32,17 +31,13 @@ pub(super) async fn post(State(http): State<Http>, Path(realm): Path<String>, re
 }
 
 async fn introspect(app: &App, realm: &Realm, received: Received) -> Result<Response, Refusal> {
-    let form = form(&received.parts.headers, &received.body)?;
-    let client = match authenticated(app, realm, &received, &form).await? {
-        Ok(client) => client,
+    let (form, client) = match asked(app, realm, &received, &[]).await? {
+        Ok(asked) => asked,
         Err(challenge) => return Ok(challenge),
     };
     // Whoever proves nothing learns nothing (RFC 7662 §2.1).
     if client.is_public() {
         return Err(Reason::InvalidClient.into());
-    }
-    if form.has_repeated(&[]) {
-        return Err(Reason::Repeated.into());
     }
     let token = form.field("token").map(Secret::from);
     let token = token.ok_or(Refusal::new(Reason::Missing).field("token").detail("Token not provided."))?;

@@ -4,14 +4,12 @@
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
-use http::header::CONTENT_TYPE;
 use jeton_core::domain::realm::Realm;
 use jeton_core::domain::refusal::{Reason, Refusal};
 use jeton_core::token::opaque;
 use jeton_core::wire::oauth;
-use jeton_core::wire::token_request::form;
 
-use super::client::authenticated;
+use super::client::asked;
 use super::realm;
 use super::receive::Received;
 use super::revoke::end_for;
@@ -26,14 +24,10 @@ pub(super) async fn post(State(http): State<Http>, Path(realm): Path<String>, re
 }
 
 async fn logout(app: &App, realm: &Realm, received: Received) -> Result<Response, Refusal> {
-    let form = form(&received.parts.headers, &received.body)?;
-    let client = match authenticated(app, realm, &received, &form).await? {
-        Ok(client) => client,
+    let (form, client) = match asked(app, realm, &received, &[]).await? {
+        Ok(asked) => asked,
         Err(challenge) => return Ok(challenge),
     };
-    if form.has_repeated(&[]) {
-        return Err(Reason::Repeated.into());
-    }
     let Some(token) = form.field(REFRESH_TOKEN) else {
         return Err(Refusal::new(Reason::Missing).field(REFRESH_TOKEN).detail("No refresh token"));
     };
@@ -41,7 +35,5 @@ async fn logout(app: &App, realm: &Realm, received: Received) -> Result<Response
     if !opaque::is_refresh_token(token) || !end_for(app, realm, &client, token, &source).await? {
         return Err(Refusal::new(Reason::InvalidToken).field(REFRESH_TOKEN).detail("Invalid refresh token"));
     }
-    let mut answer = oauth::answer(204, String::new());
-    answer.headers_mut().remove(CONTENT_TYPE);
-    Ok(answer.map(Body::from))
+    Ok(oauth::empty(204).map(Body::from))
 }

@@ -4,7 +4,6 @@
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
-use http::header::CONTENT_TYPE;
 use jeton_core::change::{Audit, Change};
 use jeton_core::domain::client::Client;
 use jeton_core::domain::id::Id;
@@ -187,9 +186,7 @@ async fn remove(app: &App, realm: &Realm, client_id: &str, received: &Received) 
         match app.store.remove_registered_client(facts.config_version, client, record).await {
             Ok(()) => {
                 tracing::info!(realm = realm.name, client = client_id, "client removed by itself");
-                let mut answer = oauth::answer(204, String::new());
-                answer.headers_mut().remove(CONTENT_TYPE);
-                return Ok(answer.map(Body::from));
+                return Ok(oauth::empty(204).map(Body::from));
             }
             Err(jeton_store::Error::Conflict) => {}
             Err(error) => return Err(unavailable(error)),

@@ -3,16 +3,14 @@
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
-use http::header::CONTENT_TYPE;
 use jeton_core::domain::client::Client;
 use jeton_core::domain::realm::Realm;
 use jeton_core::domain::refusal::{Reason, Refusal};
 use jeton_core::facts::Query;
 use jeton_core::rules::end;
 use jeton_core::wire::oauth;
-use jeton_core::wire::token_request::form;
 
-use super::client::authenticated;
+use super::client::asked;
 use super::realm;
 use super::receive::Received;
 use super::respond::refusal_of;
@@ -27,14 +25,10 @@ pub(super) async fn post(State(http): State<Http>, Path(realm): Path<String>, re
 }
 
 async fn revoke(app: &App, realm: &Realm, received: Received) -> Result<Response, Refusal> {
-    let form = form(&received.parts.headers, &received.body)?;
-    let client = match authenticated(app, realm, &received, &form).await? {
-        Ok(client) => client,
+    let (form, client) = match asked(app, realm, &received, &[]).await? {
+        Ok(asked) => asked,
         Err(challenge) => return Ok(challenge),
     };
-    if form.has_repeated(&[]) {
-        return Err(Reason::Repeated.into());
-    }
     let Some(token) = form.field("token") else {
         return Err(Refusal::new(Reason::Missing).field("token").detail("Token not provided"));
     };
@@ -44,11 +38,7 @@ async fn revoke(app: &App, realm: &Realm, received: Received) -> Result<Response
     let ended = end_for(app, realm, &client, token, &received.source.to_string()).await?;
     // Keycloak answers 200 either way, and says so when there was nothing to end.
     let answer = match ended {
-        true => {
-            let mut answer = oauth::answer(200, String::new());
-            answer.headers_mut().remove(CONTENT_TYPE);
-            answer
-        }
+        true => oauth::empty(200),
         false => oauth::error(200, "invalid_token", Some("Invalid token")),
     };
     Ok(answer.map(Body::from))

@@ -1,5 +1,5 @@
 use jeton_core::domain::client::{Client, ClientSettings};
-use jeton_core::domain::registration::Registration;
+use jeton_core::domain::registration::{InitialAccessToken, Registration};
 use jeton_core::facts::Query;
 use jeton_core::rules::registration::{NewSecret, SecretChange};
 use jeton_core::secret::Secret;
@@ -12,6 +12,13 @@ fn registering(world: &World, n: u64) -> NewClient {
     let bounds = initial_access_token(&world.realm, 1, 1).bounds;
     let registration = Registration { name: Some(format!("client {n}")), bounds, token: Some(digest(n)) };
     NewClient { registration: Some(registration), ..client(&world.realm, n, &format!("c-{n}")) }
+}
+
+/// An initial access token that the store knows, good for so many registrations.
+async fn added(world: &World, n: u64, uses: i64) -> InitialAccessToken {
+    let token = initial_access_token(&world.realm, n, uses);
+    world.store.add_initial_access_token(&token, audit("x")).await.expect("a token");
+    token
 }
 
 async fn find(store: &Store, world: &World, client_id: &str) -> Option<Client> {
@@ -43,8 +50,7 @@ async fn initial_access_tokens() {
 async fn a_client_is_registered_once_for_each_use() {
     for world in worlds().await {
         let store = &world.store;
-        let token = initial_access_token(&world.realm, 30, 2);
-        store.add_initial_access_token(&token, audit("x")).await.expect("a token");
+        let token = added(&world, 30, 2).await;
         let new = registering(&world, 40);
         let made = store.register_client(&new, token.id, at(1), audit("client.registered")).await.expect("a client");
         assert_eq!((&made.registration, &made.settings), (&new.registration, &new.settings));
@@ -67,8 +73,7 @@ async fn c11_of_simultaneous_registrations_only_as_many_succeed_as_are_left() {
     for world in worlds().await {
         let other = world.fresh.again().await;
         for round in 0..20 {
-            let token = initial_access_token(&world.realm, 1000 + round, 1);
-            world.store.add_initial_access_token(&token, audit("x")).await.expect("a token");
+            let token = added(&world, 1000 + round, 1).await;
             let new = [0, 1, 2, 3].map(|n| registering(&world, 2000 + round * 100 + n * 10));
             let ask = |store: &Store, new: &NewClient| {
                 let (store, new, token) = (store.clone(), new.clone(), token.id);
@@ -92,8 +97,7 @@ async fn c11_of_simultaneous_registrations_only_as_many_succeed_as_are_left() {
 async fn c9_an_update_assumes_that_nothing_was_configured_meanwhile() {
     for world in worlds().await {
         let store = &world.store;
-        let token = initial_access_token(&world.realm, 30, 9);
-        store.add_initial_access_token(&token, audit("x")).await.expect("a token");
+        let token = added(&world, 30, 9).await;
         let made =
             store.register_client(&registering(&world, 40), token.id, at(1), audit("x")).await.expect("a client");
         let registration = made.registration.clone().expect("its registration");
@@ -125,8 +129,7 @@ async fn c9_an_update_assumes_that_nothing_was_configured_meanwhile() {
 async fn what_an_operator_sets_ends_self_management() {
     for world in worlds().await {
         let store = &world.store;
-        let token = initial_access_token(&world.realm, 30, 9);
-        store.add_initial_access_token(&token, audit("x")).await.expect("a token");
+        let token = added(&world, 30, 9).await;
         let made =
             store.register_client(&registering(&world, 40), token.id, at(1), audit("x")).await.expect("a client");
         store.set_client_settings(made.id, &made.settings, audit("x")).await.expect("set");
@@ -139,8 +142,7 @@ async fn what_an_operator_sets_ends_self_management() {
 async fn a_client_that_goes_takes_its_service_along_unless_that_is_needed() {
     for world in worlds().await {
         let store = &world.store;
-        let token = initial_access_token(&world.realm, 30, 9);
-        store.add_initial_access_token(&token, audit("x")).await.expect("a token");
+        let token = added(&world, 30, 9).await;
         for (n, shared) in [(40, false), (50, true)] {
             let made = store.register_client(&registering(&world, n), token.id, at(1), audit("x")).await.expect("made");
             if shared {
@@ -166,8 +168,7 @@ async fn a_client_that_goes_takes_its_service_along_unless_that_is_needed() {
 #[tokio::test]
 async fn a_restored_store_registers_nobody_by_an_older_token() {
     for world in worlds().await {
-        let token = initial_access_token(&world.realm, 30, 9);
-        world.store.add_initial_access_token(&token, audit("x")).await.expect("a token");
+        added(&world, 30, 9).await;
         world.store.mark_restored(at(5), audit("store.restored")).await.expect("a mark");
         let left = world.store.initial_access_tokens(world.realm.id).await.expect("a read");
         assert_eq!(left.iter().map(|token| token.uses_left).collect::<Vec<_>>(), [0]);
